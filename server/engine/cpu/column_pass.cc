@@ -1,0 +1,140 @@
+#include "server/engine/cpu/column_pass.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "server/engine/cpu/tuning.h"
+
+namespace treduce {
+
+ColumnPass::ColumnPass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads)
+    : Pass(lowered, input, whole_leaves, threads), whole_leaves_(whole_leaves) {}
+
+int64_t ColumnPass::RowsOfLeaf() const { return std::min(shape_.leaf_rows, shape_.rows - leaf_ * shape_.leaf_rows); }
+
+void ColumnPass::Append(const std::byte* x, size_t count) {
+  while (count > 0) {
+    const bool at_leaf = row_ == 0 && column_ == 0;
+    const bool is_whole = at_leaf && count >= static_cast<size_t>(RowsOfLeaf() * shape_.width);
+    const size_t taken = is_whole ? TakeLeaves(x, count) : TakeRows(x, count);
+    x += taken * element_size_;
+    count -= taken;
+  }
+}
+
+void ColumnPass::StartLeaf(size_t leaves) {
+  const size_t states = leaves * static_cast<size_t>(shape_.width);
+  Reserve(states);
+  for (const Slot& slot : slots_) slot.fold->init(slot.scratch.states(), states);
+}
+
+void ColumnPass::FinishLeaf() {
+  if (++leaf_ < shape_.LeavesPerSegment()) return;
+  FinishSegment(segment_);
+  ++segment_;
+  leaf_ = 0;
+}
+
+// Leaves that are there whole: side by side if they are small, else one, its columns shared out.
+size_t ColumnPass::TakeLeaves(const std::byte* x, size_t count) {
+  const auto width = static_cast<size_t>(shape_.width);
+  const auto rows = static_cast<size_t>(RowsOfLeaf());
+  const size_t leaf_size = rows * width;
+  const auto full = static_cast<size_t>((shape_.rows - leaf_ * shape_.leaf_rows) / shape_.leaf_rows);
+  const size_t fit = std::max<size_t>(1, kMaxBatchLeaves / width);
+  const size_t leaves = full < 2 || leaf_size >= kParallelElements ? 1 : std::min({count / leaf_size, full, fit});
+  StartLeaf(leaves);
+  const int64_t first = ReducedIndex(segment_, leaf_ * shape_.leaf_rows);
+  if (leaves == 1) {
+    FoldPiece(x, rows, 0, width, first);
+  } else {
+    const auto fold = [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        FoldColumns(x + i * leaf_size * element_size_, rows, width, first + static_cast<int64_t>(i * rows), i * width);
+      }
+    };
+    if (leaves * leaf_size >= kParallelElements) {
+      threads_.ParallelFor(leaves, fold);
+    } else {
+      fold(0, leaves);
+    }
+  }
+  for (size_t i = 0; i < leaves; ++i) {
+    PushLeaf(segment_, leaf_, i * width);
+    FinishLeaf();
+  }
+  return leaves * leaf_size;
+}
+
+// Rows of the leaf under way, or a part of one.
+size_t ColumnPass::TakeRows(const std::byte* x, size_t count) {
+  const auto width = static_cast<size_t>(shape_.width);
+  const auto rows_of_leaf = static_cast<size_t>(RowsOfLeaf());
+  if (row_ == 0 && column_ == 0) StartLeaf(1);
+  const auto row = static_cast<size_t>(row_);
+  const int64_t first = ReducedIndex(segment_, leaf_ * shape_.leaf_rows + row_);
+  size_t taken;
+  if (whole_leaves_) {
+    const size_t position = row * width + column_;
+    staged_.resize(std::max(staged_.size(), rows_of_leaf * width * element_size_));
+    taken = std::min(count, rows_of_leaf * width - position);
+    std::memcpy(staged_.data() + position * element_size_, x, taken * element_size_);
+    if (position + taken == rows_of_leaf * width) {
+      FoldPiece(staged_.data(), rows_of_leaf, 0, width, first - row_);
+    }
+  } else if (column_ == 0 && count >= width) {
+    const size_t rows = std::min(count / width, rows_of_leaf - row);
+    FoldPiece(x, rows, 0, width, first);
+    taken = rows * width;
+  } else {
+    taken = std::min(count, width - column_);
+    FoldPiece(x, 1, column_, taken, first);
+  }
+  const size_t position = row * width + column_ + taken;
+  row_ = static_cast<int64_t>(position / width);
+  column_ = position % width;
+  if (position == rows_of_leaf * width) {
+    row_ = 0;
+    PushLeaf(segment_, leaf_, 0);
+    FinishLeaf();
+  }
+  return taken;
+}
+
+void ColumnPass::FoldPiece(const std::byte* x, size_t rows, size_t column, size_t columns, int64_t first) {
+  constexpr size_t kStripe = 512;
+  if (rows * columns < kParallelElements || columns < 2 * kStripe) return FoldColumns(x, rows, columns, first, column);
+  threads_.ParallelFor((columns + kStripe - 1) / kStripe, [&](size_t begin, size_t end) {
+    const size_t from = begin * kStripe;
+    const size_t to = std::min(columns, end * kStripe);
+    FoldColumns(x + from * element_size_, rows, to - from, first, column + from);
+  });
+}
+
+void ColumnPass::FoldColumns(const std::byte* x, size_t rows, size_t columns, int64_t first, size_t at) {
+  const auto width = static_cast<size_t>(shape_.width);
+  if (convert_ == nullptr) {
+    for (const Slot& slot : slots_) {
+      slot.fold->columns(slot.params, x, rows, columns, width, first, slot.scratch.states().From(at));
+    }
+    return;
+  }
+  // A strip of columns is converted at a time, as wide as the tile holds rows of it.
+  alignas(64) std::byte tile[kRowLeaf * kMaxElementSize];
+  const size_t rows_at_once = whole_leaves_ ? rows : 1;
+  const size_t strip = kRowLeaf / rows_at_once;
+  for (size_t r = 0; r < rows; r += rows_at_once) {
+    for (size_t c = 0; c < columns; c += strip) {
+      const size_t now = std::min(strip, columns - c);
+      for (size_t i = 0; i < rows_at_once; ++i) {
+        convert_(x + ((r + i) * width + c) * element_size_, now, tile + i * now * fold_element_size_);
+      }
+      for (const Slot& slot : slots_) {
+        slot.fold->columns(slot.params, tile, rows_at_once, now, now, first + static_cast<int64_t>(r),
+                           slot.scratch.states().From(at + c));
+      }
+    }
+  }
+}
+
+}  // namespace treduce

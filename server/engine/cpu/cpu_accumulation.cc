@@ -1,0 +1,151 @@
+#include "server/engine/cpu/cpu_accumulation.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/engine/plan/lowering.h"
+#include "server/engine/values/errors.h"
+
+namespace treduce {
+namespace {
+
+// Bytes between two looks at the cancellation flag; also what several passes read again from cache.
+constexpr size_t kBlockBytes = 256 * 1024;
+constexpr size_t kSinglePassBlockBytes = 64 * 1024 * 1024;
+
+bool NeedsWholeLeaves(const Lowered& lowered) {
+  return FindFold(lowered.folds.front(), lowered.fold_dtype)->whole_leaves;
+}
+
+absl::Status OutOfMemory() {
+  return Error(absl::StatusCode::kResourceExhausted, {"OUT_OF_MEMORY", "", ""}, "not enough memory for this reduction");
+}
+
+absl::Status SizeMismatch(const Plan& plan, absl::string_view got) {
+  return InvalidField("SIZE_MISMATCH", "data",
+                      absl::StrCat("a tensor of shape ", std::string(ToString(plan.shape)), " and dtype ",
+                                   std::string(Name(plan.dtype)), " has ", plan.byte_count, " bytes, but ", got));
+}
+
+}  // namespace
+
+CpuAccumulation::CpuAccumulation(Plan plan, const Threads& threads, const std::atomic<bool>* cancelled)
+    : plan_(std::move(plan)), threads_(threads), cancelled_(cancelled), element_size_(ByteSize(plan_.dtype)) {}
+
+void CpuAccumulation::Prepare() {
+  is_prepared_ = true;
+  results_.reserve(plan_.reductions.size());
+  for (const PlannedReduction& reduction : plan_.reductions) {
+    ReductionResult& result = results_.emplace_back();
+    std::vector<Tensor*> outputs;
+    for (const OutputSpec& spec : reduction.outputs) {
+      result.outputs.push_back({spec.dtype, spec.shape, std::vector<std::byte>(static_cast<size_t>(spec.byte_count))});
+    }
+    for (Tensor& output : result.outputs) outputs.push_back(&output);
+    const Lowered lowered = Lower(reduction, plan_.dtype);
+    const DType seen = lowered.cast == nullptr ? plan_.dtype : reduction.compute_dtype;
+    const bool whole_leaves = NeedsWholeLeaves(lowered);
+    auto view = std::find_if(views_.begin(), views_.end(), [&](const View& v) {
+      return v.cast == lowered.cast && v.pass->Takes(lowered, whole_leaves);
+    });
+    if (view == views_.end()) {
+      views_.push_back({MakePass(lowered, seen, whole_leaves, threads_), lowered.cast, seen});
+      view = views_.end() - 1;
+    }
+    view->pass->Add(reduction, lowered, std::move(outputs));
+  }
+}
+
+absl::Status CpuAccumulation::Fail(absl::Status status) {
+  status_ = std::move(status);
+  views_.clear();
+  results_.clear();
+  return status_;
+}
+
+absl::Status CpuAccumulation::Append(absl::Span<const std::byte> bytes) {
+  if (!status_.ok()) return status_;
+  if (static_cast<int64_t>(bytes.size()) > plan_.byte_count - byte_count_) {
+    return Fail(SizeMismatch(plan_, "more arrived"));
+  }
+  try {
+    if (!is_prepared_) Prepare();
+    byte_count_ += static_cast<int64_t>(bytes.size());
+    if (split_size_ > 0) {
+      const size_t missing = std::min(element_size_ - split_size_, bytes.size());
+      std::memcpy(split_.data() + split_size_, bytes.data(), missing);
+      split_size_ += missing;
+      bytes.remove_prefix(missing);
+      if (split_size_ < element_size_) return absl::OkStatus();
+      split_size_ = 0;
+      if (absl::Status folded = Fold(split_.data(), 1); !folded.ok()) return Fail(std::move(folded));
+    }
+    const size_t whole = bytes.size() / element_size_;
+    if (absl::Status folded = Fold(bytes.data(), whole); !folded.ok()) return Fail(std::move(folded));
+    bytes.remove_prefix(whole * element_size_);
+    if (!bytes.empty()) std::memcpy(split_.data(), bytes.data(), bytes.size());
+    split_size_ = bytes.size();
+  } catch (const std::bad_alloc&) {
+    return Fail(OutOfMemory());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CpuAccumulation::Fold(const std::byte* x, size_t count) {
+  const size_t block = (views_.size() == 1 ? kSinglePassBlockBytes : kBlockBytes) / element_size_;
+  while (count > 0) {
+    if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) return absl::CancelledError("cancelled");
+    const size_t now = std::min(block, count);
+    for (View& view : views_) {
+      if (view.cast == nullptr) {
+        view.pass->Append(x, now * element_size_ / view.pass->element_size());
+      } else {
+        FoldCast(view, x, now);
+      }
+    }
+    x += now * element_size_;
+    count -= now;
+  }
+  return absl::OkStatus();
+}
+
+void CpuAccumulation::FoldCast(View& view, const std::byte* x, size_t count) {
+  alignas(64) std::byte tile[kRowLeaf * kMaxElementSize];
+  for (size_t i = 0; i < count; i += kRowLeaf) {
+    const size_t now = std::min<size_t>(kRowLeaf, count - i);
+    view.cast(x + i * element_size_, now, tile);
+    view.pass->Append(tile, now * ByteSize(view.dtype) / view.pass->element_size());
+  }
+}
+
+absl::StatusOr<std::vector<ReductionResult>> CpuAccumulation::Finish() {
+  if (!status_.ok()) return status_;
+  if (byte_count_ != plan_.byte_count) return Fail(SizeMismatch(plan_, absl::StrCat(byte_count_, " arrived")));
+  try {
+    if (!is_prepared_) Prepare();
+    for (View& view : views_) view.pass->Finish();
+  } catch (const std::bad_alloc&) {
+    return Fail(OutOfMemory());
+  }
+  views_.clear();
+  status_ = absl::FailedPreconditionError("the accumulation is finished");
+  return std::move(results_);
+}
+
+int64_t AccumulationByteCount(const Plan& plan) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  int64_t bytes = plan.result_byte_count;
+  for (const PlannedReduction& reduction : plan.reductions) {
+    const Lowered lowered = Lower(reduction, plan.dtype);
+    const DType seen = lowered.cast == nullptr ? plan.dtype : reduction.compute_dtype;
+    const int64_t pass = Pass::ByteCount(lowered, seen, NeedsWholeLeaves(lowered));
+    bytes = pass > kMax - bytes ? kMax : bytes + pass;
+  }
+  return bytes;
+}
+
+}  // namespace treduce

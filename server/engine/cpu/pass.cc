@@ -1,0 +1,182 @@
+#include "server/engine/cpu/pass.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <utility>
+
+#include "server/engine/cpu/column_pass.h"
+#include "server/engine/cpu/row_pass.h"
+#include "server/engine/cpu/tuning.h"
+
+namespace treduce {
+namespace {
+
+// What one element of the tensor is to a pass: a part of a complex number, if that is how it is folded.
+size_t ViewedSize(const Lowered& lowered, DType input) {
+  return lowered.convert == nullptr ? ByteSize(lowered.fold_dtype) : ByteSize(input);
+}
+
+}  // namespace
+
+PassShape::PassShape(const LoopNest& nest, bool whole_leaves) : kept_count(nest.kept_count) {
+  auto axes = nest.axes;
+  columns = axes.size() >= 2 && !axes.back().reduced;
+  width = 1;
+  if (columns) {
+    width = axes.back().size;
+    axes.pop_back();
+  }
+  rows = 1;
+  if (!axes.empty() && axes.back().reduced) {
+    rows = axes.back().size;
+    axes.pop_back();
+  }
+  leaf_rows = !columns ? kRowLeaf : whole_leaves ? kWholeColumnLeaf : kColumnLeaf;
+  outer.assign(axes.begin(), axes.end());
+  segments_per_output = 1;
+  for (const LoopNest::Axis& axis : outer) segments_per_output *= axis.reduced ? axis.size : 1;
+  interleaved = segments_per_output > 1;
+}
+
+Pass::Pass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads)
+    : shape_(lowered.nest, whole_leaves),
+      threads_(threads),
+      element_size_(ViewedSize(lowered, input)),
+      fold_element_size_(ByteSize(lowered.fold_dtype)),
+      convert_(lowered.convert),
+      fold_dtype_(lowered.fold_dtype) {}
+
+bool Pass::Takes(const Lowered& lowered, bool whole_leaves) const {
+  const PassShape shape(lowered.nest, whole_leaves);
+  return lowered.fold_dtype == fold_dtype_ && lowered.convert == convert_ && shape.columns == shape_.columns &&
+         shape.rows == shape_.rows && shape.width == shape_.width && shape.leaf_rows == shape_.leaf_rows &&
+         shape.outer == shape_.outer;
+}
+
+void Pass::Add(const PlannedReduction& reduction, const Lowered& lowered, std::vector<Tensor*> outputs) {
+  Consumer consumer = {&reduction, lowered.finish, lowered.states_per_result, {}, {}};
+  for (Tensor* output : outputs) consumer.outputs.push_back(output->data.data());
+  for (FoldKind kind : lowered.folds) {
+    const auto same = [&](const Slot& slot) {
+      return slot.kind == kind && (kind != FoldKind::kPowerSum || slot.params.ord == lowered.params.ord);
+    };
+    const auto slot = std::find_if(slots_.begin(), slots_.end(), same);
+    consumer.slots.push_back(static_cast<size_t>(slot - slots_.begin()));
+    if (slot != slots_.end()) continue;
+    const Fold* fold = FindFold(kind, fold_dtype_);
+    const int64_t tree_width = shape_.interleaved ? shape_.kept_count : shape_.width;
+    slots_.push_back(
+        {kind, fold, lowered.params, StateTree(fold, lowered.params, static_cast<size_t>(tree_width)), {}});
+  }
+  consumers_.push_back(std::move(consumer));
+}
+
+void Pass::Reserve(size_t count) {
+  if (count <= scratch_count_) return;
+  for (Slot& slot : slots_) slot.scratch = StateBlock(slot.fold->field_count, count);
+  scratch_count_ = count;
+}
+
+const std::byte* Pass::Converted(const std::byte* x, size_t count, std::byte* tile) const {
+  if (convert_ == nullptr) return x;
+  convert_(x, count, tile);
+  return tile;
+}
+
+Pass::Location Pass::Locate(int64_t segment) const {
+  if (!shape_.interleaved) return {segment * shape_.width, 0};
+  Location location = {0, 0};
+  int64_t output_step = shape_.width;
+  int64_t place_step = 1;
+  for (size_t i = shape_.outer.size(); i-- > 0;) {
+    const LoopNest::Axis& axis = shape_.outer[i];
+    const int64_t digit = segment % axis.size;
+    segment /= axis.size;
+    (axis.reduced ? location.place : location.output) += digit * (axis.reduced ? place_step : output_step);
+    (axis.reduced ? place_step : output_step) *= axis.size;
+  }
+  return location;
+}
+
+void Pass::PushLeaf(int64_t segment, int64_t leaf, size_t at) {
+  const Location location = Locate(segment);
+  const size_t first = shape_.interleaved ? static_cast<size_t>(location.output) : 0;
+  for (Slot& slot : slots_) {
+    slot.tree.Push(first, static_cast<size_t>(shape_.width), location.place * shape_.LeavesPerSegment() + leaf,
+                   slot.scratch.states().From(at));
+  }
+}
+
+void Pass::FinishSegment(int64_t segment) {
+  if (shape_.interleaved) return;
+  absl::InlinedVector<States, 4> states;
+  for (Slot& slot : slots_) {
+    states.push_back(slot.tree.Collapse(0, static_cast<size_t>(shape_.width), shape_.LeavesPerSegment()));
+  }
+  Deliver(segment * shape_.width, static_cast<size_t>(shape_.width), states);
+}
+
+void Pass::FinishOutputs(int64_t first, size_t count, size_t at) {
+  absl::InlinedVector<States, 4> states;
+  for (Slot& slot : slots_) states.push_back(slot.scratch.states().From(at));
+  Deliver(first, count, states);
+}
+
+void Pass::Deliver(int64_t first, size_t count, absl::Span<const States> states) {
+  for (const Consumer& consumer : consumers_) {
+    absl::InlinedVector<States, 2> own;
+    for (size_t slot : consumer.slots) own.push_back(states[slot]);
+    const auto per_result = static_cast<size_t>(consumer.states_per_result);
+    consumer.finish(
+        {*consumer.reduction, own, static_cast<size_t>(first) / per_result, count / per_result, consumer.outputs});
+  }
+}
+
+void Pass::Finish() {
+  const auto count = static_cast<size_t>(shape_.kept_count);
+  if (count == 0) return;
+  if (shape_.rows == 0 || shape_.segments_per_output == 0) {  // no elements came: states of none
+    constexpr size_t kBatch = 1024;
+    Reserve(std::min(count, kBatch));
+    for (size_t first = 0; first < count; first += kBatch) {
+      const size_t batch = std::min(kBatch, count - first);
+      for (Slot& slot : slots_) slot.fold->init(slot.scratch.states(), batch);
+      FinishOutputs(static_cast<int64_t>(first), batch, 0);
+    }
+  } else if (shape_.interleaved) {
+    absl::InlinedVector<States, 4> states;
+    for (Slot& slot : slots_) {
+      states.push_back(slot.tree.Collapse(0, count, shape_.segments_per_output * shape_.LeavesPerSegment()));
+    }
+    Deliver(0, count, states);
+  }
+}
+
+int64_t Pass::ByteCount(const Lowered& lowered, DType input, bool whole_leaves) {
+  const PassShape shape(lowered.nest, whole_leaves);
+  const double width = static_cast<double>(shape.interleaved ? shape.kept_count : shape.width);
+  const double leaves = static_cast<double>(shape.segments_per_output) * static_cast<double>(shape.LeavesPerSegment());
+  const double levels = leaves < 2 ? 1 : std::bit_width(static_cast<uint64_t>(leaves));
+  // Leaves on their way to the trees, no more than there are.
+  const double batch = std::max(static_cast<double>(shape.width), static_cast<double>(kMaxBatchLeaves));
+  const double scratch = std::clamp(std::max(leaves, 1.0) * static_cast<double>(shape.kept_count), 1.0, batch);
+  double bytes = 0;
+  for (FoldKind kind : lowered.folds) {
+    bytes += FindFold(kind, lowered.fold_dtype)->field_count * 8.0 * (width * levels + scratch);
+  }
+  const double staged_rows = !shape.columns || whole_leaves ? static_cast<double>(shape.leaf_rows) : 0.0;
+  bytes +=
+      staged_rows *
+      static_cast<double>(shape.width * static_cast<int64_t>(std::max(ByteSize(lowered.fold_dtype), ByteSize(input))));
+  return bytes < 0x1p62 ? static_cast<int64_t>(bytes) : std::numeric_limits<int64_t>::max();
+}
+
+std::unique_ptr<Pass> MakePass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads) {
+  if (PassShape(lowered.nest, whole_leaves).columns) {
+    return std::make_unique<ColumnPass>(lowered, input, whole_leaves, threads);
+  }
+  return std::make_unique<RowPass>(lowered, input, whole_leaves, threads);
+}
+
+}  // namespace treduce

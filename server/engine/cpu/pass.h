@@ -1,0 +1,123 @@
+// One pass over the elements of a tensor: the folds of all reductions that walk it in the same way.
+//
+// Elements come in row-major order and are cut into segments, runs of the innermost reduced axis (with the kept axis
+// inside it, if there is one), and segments into leaves of fixed size. A row leaf is neighbouring elements that go to
+// one output; a column leaf is rows of `width` neighbouring elements that go to as many outputs.
+#ifndef TREDUCE_SERVER_ENGINE_CPU_PASS_H_
+#define TREDUCE_SERVER_ENGINE_CPU_PASS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "server/engine/cpu/threads.h"
+#include "server/engine/fold/state_tree.h"
+#include "server/engine/plan/lowering.h"
+#include "server/engine/values/tensor.h"
+
+namespace treduce {
+
+// How a nest is cut; a pure function of the nest, since the canonical order depends on it.
+struct PassShape {
+  explicit PassShape(const LoopNest& nest, bool whole_leaves);
+
+  int64_t LeavesPerSegment() const { return (rows + leaf_rows - 1) / leaf_rows; }
+
+  bool columns;        // column leaves, else row leaves
+  int64_t rows;        // of a segment; elements of it, for row leaves
+  int64_t width;       // elements of a row: 1 for row leaves
+  int64_t leaf_rows;   // of a leaf, but for the last of a segment
+  int64_t kept_count;  // outputs
+  bool interleaved;    // whether the segments of an output are apart, so that all outputs are under way at once
+  absl::InlinedVector<LoopNest::Axis, 4> outer;  // the axes outside the segments
+  int64_t segments_per_output;
+};
+
+// Not thread-safe.
+class Pass {
+ public:
+  // `elements` says how the tensor's bytes are seen; `threads` must outlive the pass.
+  Pass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads);
+  virtual ~Pass() = default;
+
+  // Makes `reduction`, lowered to a pass like this one, part of it. Its results are written to `outputs`, sized
+  // already.
+  void Add(const PlannedReduction& reduction, const Lowered& lowered, std::vector<Tensor*> outputs);
+
+  // Whether a reduction lowered so, with folds of that kind of leaves, can be added.
+  bool Takes(const Lowered& lowered, bool whole_leaves) const;
+
+  // The next elements of the tensor, whole ones, in the pass's view: a complex number may count twice.
+  virtual void Append(const std::byte* x, size_t count) = 0;
+
+  // After all elements: writes the results that could not be written before.
+  void Finish();
+
+  // Bytes of an element of the tensor, as the pass sees them.
+  size_t element_size() const { return element_size_; }
+
+  // Upper bound of the memory that a pass with these folds holds, in bytes, saturating.
+  static int64_t ByteCount(const Lowered& lowered, DType input, bool whole_leaves);
+
+ protected:
+  struct Slot {
+    FoldKind kind;
+    const Fold* fold;
+    FoldParams params;
+    StateTree tree;
+    StateBlock scratch;  // the states of leaves on their way to the tree
+  };
+
+  // Makes room for `count` states in the scratch of each slot.
+  void Reserve(size_t count);
+
+  // Leaf number `leaf` of segment `segment` is in the scratch, from state `at` on.
+  void PushLeaf(int64_t segment, int64_t leaf, size_t at);
+
+  // All leaves of the segment have been pushed.
+  void FinishSegment(int64_t segment);
+
+  // The states of outputs [first, first + count) are in the scratch, from state `at` on.
+  void FinishOutputs(int64_t first, size_t count, size_t at);
+
+  // Index of the first element of row `row` of the segment, among those reduced into an output.
+  int64_t ReducedIndex(int64_t segment, int64_t row) const { return Locate(segment).place * shape_.rows + row; }
+
+  // As converted elements if the pass converts, else as they are. `tile` holds kRowLeaf elements.
+  const std::byte* Converted(const std::byte* x, size_t count, std::byte* tile) const;
+
+  const PassShape shape_;
+  const Threads& threads_;
+  const size_t element_size_;       // of the tensor
+  const size_t fold_element_size_;  // of what is folded
+  const ConvertFunction convert_;
+  std::vector<Slot> slots_;
+
+ private:
+  struct Location {
+    int64_t output;  // of the segment's first element
+    int64_t place;   // of the segment among those of its outputs
+  };
+  struct Consumer {
+    const PlannedReduction* reduction;
+    FinishFunction finish;
+    int states_per_result;
+    absl::InlinedVector<size_t, 2> slots;
+    absl::InlinedVector<std::byte*, 2> outputs;
+  };
+
+  Location Locate(int64_t segment) const;
+  void Deliver(int64_t first, size_t count, absl::Span<const States> states);
+
+  const DType fold_dtype_;
+  std::vector<Consumer> consumers_;
+  size_t scratch_count_ = 0;
+};
+
+std::unique_ptr<Pass> MakePass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads);
+
+}  // namespace treduce
+
+#endif  // TREDUCE_SERVER_ENGINE_CPU_PASS_H_

@@ -1,0 +1,36 @@
+// The pass whose innermost axis is reduced: leaves are neighbouring elements.
+#ifndef TREDUCE_SERVER_ENGINE_CPU_ROW_PASS_H_
+#define TREDUCE_SERVER_ENGINE_CPU_ROW_PASS_H_
+
+#include <vector>
+
+#include "server/engine/cpu/pass.h"
+
+namespace treduce {
+
+class RowPass : public Pass {
+ public:
+  RowPass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads);
+
+  void Append(const std::byte* x, size_t count) override;
+
+ private:
+  // Folds `rows` leaves of `n` elements each into the scratch, from state `at` on. Row `k` starts at reduced index
+  // first + k * step.
+  void FoldRows(const std::byte* x, size_t rows, size_t n, int64_t first, int64_t step, size_t at);
+
+  size_t TakeSegments(const std::byte* x, size_t count);
+  size_t TakeLeaves(const std::byte* x, size_t count);
+  size_t Stage(const std::byte* x, size_t count, size_t leaf_size);
+
+  // The next element.
+  int64_t segment_ = 0;
+  int64_t in_segment_ = 0;
+  // The beginning of a leaf that has not come whole.
+  std::vector<std::byte> staged_;
+  size_t staged_count_ = 0;
+};
+
+}  // namespace treduce
+
+#endif  // TREDUCE_SERVER_ENGINE_CPU_ROW_PASS_H_

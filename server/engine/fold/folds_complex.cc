@@ -1,0 +1,55 @@
+// The folds of complex elements and their results. Plain arithmetic on doubles, compiled once.
+#include <algorithm>
+#include <cmath>
+
+#include "server/engine/fold/complex_finish.h"
+#include "server/engine/fold/folds.h"
+#include "server/engine/fold/ops/complex-inl.h"
+#include "server/engine/fold/ops/integer-inl.h"
+
+// For the baseline target, whose functions are inlined here.
+HWY_BEFORE_NAMESPACE();
+namespace treduce {
+namespace {
+
+template <class T>
+const Fold* FoldOf(FoldKind kind) {
+  using namespace HWY_NAMESPACE;  // NOLINT(google-build-using-namespace)
+  switch (kind) {
+    case FoldKind::kProduct:
+      return ComplexFold<ComplexProductBody<T>>::Get();
+    case FoldKind::kCount:
+      return IntegerFold<NonZeroCount<Complex<T>>>::Get();
+    case FoldKind::kLogSumExp:
+      return ComplexFold<ComplexLogSumExpBody<T>>::Get();
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+const Fold* FindFoldComplex(FoldKind kind, DType dtype) {
+  switch (dtype) {
+    case DType::kComplex64:
+      return FoldOf<float>(kind);
+    case DType::kComplex128:
+      return FoldOf<double>(kind);
+    default:
+      return nullptr;
+  }
+}
+
+std::complex<double> FinishComplexProduct(double re, double im, double exponent) {
+  // Further out, everything overflows or underflows.
+  const int scale = static_cast<int>(std::clamp(exponent, -4000.0, 4000.0));
+  return {std::ldexp(re, scale), std::ldexp(im, scale)};
+}
+
+std::complex<double> FinishComplexLogSumExp(double largest, double re, double im) {
+  const double modulus = HWY_NAMESPACE::Hypot(re, im);
+  return {HWY_NAMESPACE::AddLog(largest, modulus, 0.0), HWY_NAMESPACE::Atan2(im, re)};
+}
+
+}  // namespace treduce
+HWY_AFTER_NAMESPACE();

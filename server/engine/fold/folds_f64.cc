@@ -1,0 +1,26 @@
+// The folds of f64 elements, compiled once for each SIMD target.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "server/engine/fold/folds_f64.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "server/engine/fold/float_folds-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace treduce {
+namespace HWY_NAMESPACE {
+
+const Fold* FindFoldF64(FoldKind kind) { return FloatFold<double>(kind); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace treduce
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "server/engine/fold/folds.h"
+
+namespace treduce {
+
+HWY_EXPORT(FindFoldF64);
+const Fold* FindFoldF64(FoldKind kind) { return HWY_DYNAMIC_DISPATCH(FindFoldF64)(kind); }
+
+}  // namespace treduce
+#endif

@@ -1,0 +1,246 @@
+// SUM, NANSUM, MEAN, NANMEAN and the 1-norm: sums within 1 ulp of the exact one.
+//
+// Elements are added in binary64 with their rounding errors kept (2Sum: Ogita, Rump, Oishi, "Accurate sum and dot
+// product", SIAM J. Sci. Comput. 26, 2005). Where a leaf's sum is exact in binary64 anyway, as it nearly always is for
+// f32, f16 and bf16, all errors are zero and a plain sum in any order gives the same bits.
+#if defined(TREDUCE_FOLD_OPS_SUM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TREDUCE_FOLD_OPS_SUM_INL_H_
+#undef TREDUCE_FOLD_OPS_SUM_INL_H_
+#else
+#define TREDUCE_FOLD_OPS_SUM_INL_H_
+#endif
+
+#include "server/engine/fold/leaf-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace treduce {
+namespace HWY_NAMESPACE {
+
+// Adds x to s + c, where c is the sum of the rounding errors of s.
+template <class V>
+HWY_INLINE void AddCompensated(V x, V& s, V& c) {
+  V error;
+  TwoSum(s, x, s, error);
+  c = c + error;
+}
+
+template <class V>
+HWY_INLINE void MergeCompensated(V right_s, V right_c, V& s, V& c) {
+  V error;
+  TwoSum(s, right_s, s, error);
+  c = (c + right_c) + error;
+}
+
+// f[0] + f[1] + f[2]: the sum, of the rounding errors of the sum, and of theirs. f32 elements have exponents so far
+// apart that two words are not enough when the largest cancel. After an infinity or a NaN, f[0] says which and the
+// others mean nothing.
+template <class V>
+struct CompensatedSum {
+  static constexpr int kFieldCount = 3;
+  using Context = NoContext<V>;
+  V f[kFieldCount];
+
+  static HWY_INLINE CompensatedSum Init() {
+    const V zero = Broadcast<V>(0.0);
+    return {{zero, zero, zero}};
+  }
+
+  HWY_INLINE void Accumulate(V x, const Context&) {
+    V error;
+    TwoSum(f[0], x, f[0], error);
+    AddCompensated(error, f[1], f[2]);
+  }
+
+  HWY_INLINE void Merge(const CompensatedSum& right) {
+    V error;
+    TwoSum(f[0], right.f[0], f[0], error);
+    MergeCompensated(right.f[1], right.f[2], f[1], f[2]);
+    AddCompensated(error, f[1], f[2]);
+  }
+};
+
+// Two words each for f64 elements, whose partial sums could overflow where the whole does not: elements of 2^960 and
+// more are added apart, scaled by 2^-128. The sum is f[0] + f[1] + (f[2] + f[3]) * 2^128.
+template <class V>
+struct WideSum {
+  static constexpr int kFieldCount = 4;
+  using Context = NoContext<V>;
+  V f[kFieldCount];
+
+  static HWY_INLINE WideSum Init() {
+    const V zero = Broadcast<V>(0.0);
+    return {{zero, zero, zero, zero}};
+  }
+
+  HWY_INLINE void Accumulate(V x, const Context&) {
+    const auto small = Not(Ge(Abs(x), Broadcast<V>(0x1p960)));  // NaN is small
+    if (HWY_LIKELY(ValueTraits<V>::All(small))) {
+      AddCompensated(x, f[0], f[1]);
+    } else {
+      const V zero = Broadcast<V>(0.0);
+      AddCompensated(IfThenElse(small, x, zero), f[0], f[1]);
+      AddCompensated(IfThenElse(small, zero, x * Broadcast<V>(0x1p-128)), f[2], f[3]);
+    }
+  }
+
+  HWY_INLINE void Merge(const WideSum& right) {
+    MergeCompensated(right.f[0], right.f[1], f[0], f[1]);
+    MergeCompensated(right.f[2], right.f[3], f[2], f[3]);
+  }
+};
+
+// The sum of the elements that are not NaN, and their number in the last field.
+template <class V, template <class> class Sum>
+struct NanSumOf {
+  static constexpr int kFieldCount = Sum<V>::kFieldCount + 1;
+  using Context = NoContext<V>;
+  V f[kFieldCount];
+
+  static HWY_INLINE NanSumOf Init() {
+    NanSumOf out;
+    for (V& field : out.f) field = Broadcast<V>(0.0);
+    return out;
+  }
+
+  HWY_INLINE void Accumulate(V x, const Context& context) {
+    const auto is_nan = IsNaN(x);
+    Sum<V> sum = Part();
+    sum.Accumulate(IfThenElse(is_nan, Broadcast<V>(0.0), x), context);
+    Set(sum, f[kFieldCount - 1] + IfThenElse(is_nan, Broadcast<V>(0.0), Broadcast<V>(1.0)));
+  }
+
+  HWY_INLINE void Merge(const NanSumOf& right) {
+    Sum<V> sum = Part();
+    sum.Merge(right.Part());
+    Set(sum, f[kFieldCount - 1] + right.f[kFieldCount - 1]);
+  }
+
+ private:
+  HWY_INLINE Sum<V> Part() const {
+    Sum<V> sum;
+    TREDUCE_UNROLL
+    for (int i = 0; i < Sum<V>::kFieldCount; ++i) sum.f[i] = f[i];
+    return sum;
+  }
+  HWY_INLINE void Set(const Sum<V>& sum, V count) {
+    TREDUCE_UNROLL
+    for (int i = 0; i < Sum<V>::kFieldCount; ++i) f[i] = sum.f[i];
+    f[kFieldCount - 1] = count;
+  }
+};
+
+// Whether every partial sum of up to kRowLeaf of these elements fits the 53 bits of a binary64 significand: all are
+// multiples of the last bit of the smallest, and below 2^(1 + 10) times the power of two of the largest.
+HWY_INLINE bool SumIsExact(const float* x, size_t n) {
+  static_assert(kRowLeaf == 1 << 10);
+  const hn::ScalableTag<uint32_t> d;
+  const auto magnitude_bits = hn::Set(d, 0x7FFFFFFFu);
+  const auto one = hn::Set(d, 1);
+  auto largest0 = hn::Zero(d), largest1 = hn::Zero(d);
+  auto smallest0 = hn::Set(d, ~0u), smallest1 = smallest0;  // less one, so that zeros wrap around and do not count
+  const size_t step = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + 2 * step <= n; i += 2 * step) {
+    const auto a = hn::And(hn::LoadU(d, reinterpret_cast<const uint32_t*>(x + i)), magnitude_bits);
+    const auto b = hn::And(hn::LoadU(d, reinterpret_cast<const uint32_t*>(x + i + step)), magnitude_bits);
+    largest0 = hn::Max(largest0, a);
+    largest1 = hn::Max(largest1, b);
+    smallest0 = hn::Min(smallest0, hn::Sub(a, one));
+    smallest1 = hn::Min(smallest1, hn::Sub(b, one));
+  }
+  HWY_ALIGN uint32_t largest_lanes[hn::MaxLanes(hn::ScalableTag<uint32_t>())];
+  HWY_ALIGN uint32_t smallest_lanes[hn::MaxLanes(hn::ScalableTag<uint32_t>())];
+  hn::Store(hn::Max(largest0, largest1), d, largest_lanes);
+  hn::Store(hn::Min(smallest0, smallest1), d, smallest_lanes);
+  uint32_t largest = 0, smallest = ~0u;
+  for (size_t l = 0; l < step; ++l) {
+    largest = std::max(largest, largest_lanes[l]);
+    smallest = std::min(smallest, smallest_lanes[l]);
+  }
+  for (; i < n; ++i) {
+    const uint32_t bits = std::bit_cast<uint32_t>(LoadScalar(x + i)) & 0x7FFFFFFFu;
+    largest = std::max(largest, bits);
+    smallest = std::min(smallest, bits - 1);
+  }
+  constexpr int kHeadroom = 53 - 24 - 10;
+  return largest < 0x7F800000u &&
+         static_cast<int>(largest >> 23) - static_cast<int>((smallest == ~0u ? 0x7F000000u : smallest + 1) >> 23) <=
+             kHeadroom;
+}
+
+HWY_INLINE bool SumIsExact(const BFloat16* x, size_t n) {
+  uint16_t largest = 0;
+  uint16_t smallest = 0xFFFF;
+  for (size_t i = 0; i < n; ++i) {
+    const uint16_t bits = LoadScalar(x + i).bits & 0x7FFF;
+    largest = std::max(largest, bits);
+    smallest = std::min(smallest, static_cast<uint16_t>(bits - 1));
+  }
+  constexpr int kHeadroom = 53 - 8 - 10;
+  return largest < 0x7F80 && (largest >> 7) - ((smallest == 0xFFFF ? 0x7F00 : smallest + 1) >> 7) <= kHeadroom;
+}
+
+// Multiples of 2^-24 below 2^16, a thousand of them: 50 bits. Infinities and NaN need no errors kept either.
+HWY_INLINE bool SumIsExact(const Float16*, size_t) { return true; }
+
+template <class V>
+struct PlainSum {
+  static constexpr int kFieldCount = 1;
+  using Context = NoContext<V>;
+  V f[kFieldCount];
+
+  static HWY_INLINE PlainSum Init() { return {{Broadcast<V>(0.0)}}; }
+  HWY_INLINE void Accumulate(V x, const Context&) { f[0] = f[0] + x; }
+  HWY_INLINE void Merge(const PlainSum& right) { f[0] = f[0] + right.f[0]; }
+};
+
+template <class V>
+struct PlainAbsSum : PlainSum<V> {
+  static HWY_INLINE PlainAbsSum Init() { return {PlainSum<V>::Init()}; }
+  HWY_INLINE void Accumulate(V x, const typename PlainSum<V>::Context&) { this->f[0] = this->f[0] + Abs(x); }
+};
+
+template <class V>
+struct WideAbsSum : WideSum<V> {
+  static HWY_INLINE WideAbsSum Init() { return {WideSum<V>::Init()}; }
+  HWY_INLINE void Accumulate(V x, const typename WideSum<V>::Context& context) {
+    WideSum<V>::Accumulate(Abs(x), context);
+  }
+};
+
+template <class T>
+struct SumBody {
+  using Element = T;
+  template <class V>
+  using Op = std::conditional_t<std::is_same_v<T, double>, WideSum<V>, CompensatedSum<V>>;
+
+  static HWY_INLINE Op<double> LeafOfRow(const T* x, size_t n) {
+    if constexpr (!std::is_same_v<T, double>) {
+      if (HWY_LIKELY(SumIsExact(x, n))) return {{RowLeaf<PlainSum>(x, n).f[0], 0.0, 0.0}};
+    }
+    return RowLeaf<Op>(x, n);
+  }
+};
+
+template <class T>
+struct NanSumBody {
+  using Element = T;
+  template <class V>
+  using Op = std::conditional_t<std::is_same_v<T, double>, NanSumOf<V, WideSum>, NanSumOf<V, CompensatedSum>>;
+  static HWY_INLINE Op<double> LeafOfRow(const T* x, size_t n) { return RowLeaf<Op>(x, n); }
+};
+
+// Without cancellation a plain binary64 sum of narrower elements is accurate enough.
+template <class T>
+struct AbsSumBody {
+  using Element = T;
+  template <class V>
+  using Op = std::conditional_t<std::is_same_v<T, double>, WideAbsSum<V>, PlainAbsSum<V>>;
+  static HWY_INLINE Op<double> LeafOfRow(const T* x, size_t n) { return RowLeaf<Op>(x, n); }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace treduce
+HWY_AFTER_NAMESPACE();
+
+#endif  // TREDUCE_FOLD_OPS_SUM_INL_H_

@@ -1,0 +1,302 @@
+#include "server/engine/plan/finish.h"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <limits>
+
+#include "server/engine/fold/complex_finish.h"
+#include "server/engine/fold/order_key.h"
+#include "server/engine/fold/scalar_math.h"
+#include "server/engine/values/element.h"
+
+namespace treduce {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// Elements reduced into each result.
+int64_t ReducedCount(const Finishing& f) { return f.reduction.nest.reduced_count; }
+
+// Whether real and imaginary parts were reduced apart: result k has states 2k and 2k + 1.
+bool PartsApart(const Finishing& f) { return IsComplex(f.reduction.compute_dtype); }
+
+double Field(States states, int field, size_t k) { return states.field<double>(field)[k]; }
+int64_t Word(States states, int field, size_t k) { return states.field<int64_t>(field)[k]; }
+
+// Calls `value(k)` for each result, and stores what it returns as output `output`.
+template <class Value>
+void StoreReals(const Finishing& f, size_t output, Value value) {
+  const DType dtype = f.reduction.outputs[output].dtype;
+  for (size_t k = 0; k < f.count; ++k) StoreReal(value(k), dtype, f.first + k, f.outputs[output]);
+}
+
+template <class Value>
+void StoreIntegers(const Finishing& f, size_t output, Value value) {
+  const DType dtype = f.reduction.outputs[output].dtype;
+  for (size_t k = 0; k < f.count; ++k) StoreInteger(value(k), dtype, f.first + k, f.outputs[output]);
+}
+
+// The same of a value of each state, which are the parts of a complex result where these were reduced apart.
+template <class Value>
+void StoreNumbers(const Finishing& f, size_t output, Value value) {
+  if (!PartsApart(f)) return StoreReals(f, output, value);
+  const DType dtype = f.reduction.outputs[output].dtype;
+  for (size_t k = 0; k < f.count; ++k) {
+    StoreComplex({value(2 * k), value(2 * k + 1)}, dtype, f.first + k, f.outputs[output]);
+  }
+}
+
+// (sum + error) / divisor with one rounding more than the exact quotient's.
+double Quotient(double sum, double error, double divisor) {
+  const double hi = sum + error;
+  if (divisor == 1.0 || !std::isfinite(hi)) return hi / divisor;
+  const double lo = error - (hi - sum);
+  const double quotient = hi / divisor;
+  return quotient + (std::fma(-quotient, divisor, hi) + lo) / divisor;
+}
+
+// The sum in a state of elements of `dtype`, over `divisor`.
+double SumOver(States s, size_t k, DType dtype, double divisor) {
+  const double sum = Field(s, 0, k);
+  if (RealDType(dtype) != DType::kFloat64) {
+    return std::isfinite(sum) ? Quotient(sum, Field(s, 1, k) + Field(s, 2, k), divisor) : sum / divisor;
+  }
+  const double error = Field(s, 1, k);
+  const double big = Field(s, 2, k);
+  const double big_error = Field(s, 3, k);
+  if (!std::isfinite(big) || !std::isfinite(sum)) return (big + sum) / divisor;
+  if (big == 0.0 && big_error == 0.0) return Quotient(sum, error, divisor);
+  // In units of 2^128: what is too small for them is no part of a sum this large.
+  const double small = sum * 0x1p-128;
+  const double total = big + small;
+  const double lost = std::abs(big) >= std::abs(small) ? (big - total) + small : (small - total) + big;
+  return Quotient(total, lost + (big_error + error * 0x1p-128), divisor) * 0x1p128;
+}
+
+int NanCountField(DType dtype) { return dtype == DType::kFloat64 ? 4 : 3; }
+
+// significand * 2^exponent with one rounding.
+double Scale(double significand, double exponent) {
+  return std::ldexp(significand, static_cast<int>(std::clamp(exponent, -20000.0, 20000.0)));
+}
+
+// The element of an order key, stored as output `output`.
+template <Order kOrder, class T>
+void StoreKeys(const Finishing& f, States s, size_t output, T) {
+  using Key = OrderKey<T, kOrder>;
+  if constexpr (FloatKey<T>) {
+    StoreReals(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });
+  } else {
+    StoreIntegers(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });
+  }
+}
+
+template <Order kOrder>
+void StoreOrder(const Finishing& f, States s, size_t output, DType fold_dtype) {
+  switch (fold_dtype) {
+    case DType::kFloat64:
+      return StoreKeys<kOrder>(f, s, output, double{});
+    case DType::kFloat32:
+      return StoreKeys<kOrder>(f, s, output, float{});
+    case DType::kFloat16:
+      return StoreKeys<kOrder>(f, s, output, Float16{});
+    case DType::kBFloat16:
+      return StoreKeys<kOrder>(f, s, output, BFloat16{});
+    case DType::kInt8:
+      return StoreKeys<kOrder>(f, s, output, int8_t{});
+    case DType::kInt16:
+      return StoreKeys<kOrder>(f, s, output, int16_t{});
+    case DType::kInt32:
+      return StoreKeys<kOrder>(f, s, output, int32_t{});
+    case DType::kInt64:
+      return StoreKeys<kOrder>(f, s, output, int64_t{});
+    case DType::kUInt8:
+      return StoreKeys<kOrder>(f, s, output, uint8_t{});
+    case DType::kUInt16:
+      return StoreKeys<kOrder>(f, s, output, uint16_t{});
+    case DType::kUInt32:
+      return StoreKeys<kOrder>(f, s, output, uint32_t{});
+    case DType::kUInt64:
+      return StoreKeys<kOrder>(f, s, output, uint64_t{});
+    case DType::kBool:
+      return StoreKeys<kOrder>(f, s, output, Bool{});
+    default:
+      return;  // complex elements are not ordered
+  }
+}
+
+void StoreIndices(const Finishing& f, size_t output) {
+  StoreIntegers(f, output, [&](size_t k) { return Word(f.states[0], 1, k); });
+}
+
+// The largest or smallest magnitude; 0 of none.
+template <Order kOrder>
+void FinishMagnitude(const Finishing& f) {
+  if (ReducedCount(f) == 0) return StoreReals(f, 0, [](size_t) { return 0.0; });
+  const DType dtype = f.reduction.compute_dtype;
+  StoreOrder<kOrder>(f, f.states[0], 0, IsComplex(dtype) ? DType::kFloat64 : dtype);
+}
+
+// A variance of value * 2^(2 * exponent).
+struct ScaledVariance {
+  double value, exponent;
+};
+
+ScaledVariance VarianceOfState(const Finishing& f, size_t k) {
+  if (ReducedCount(f) == 0) return {kNaN, 0.0};
+  const States s = f.states[0];
+  const double correction = std::get<VarianceOptions>(f.reduction.reduction.options).correction;
+  const double divisor = std::max(0.0, Field(s, 0, k) - correction);  // 0 for a correction of NaN
+  return {Field(s, 3, k) / divisor, Field(s, 4, k)};
+}
+
+// That of a complex number is the sum of those of its parts.
+ScaledVariance VarianceOf(const Finishing& f, size_t k) {
+  if (!PartsApart(f)) return VarianceOfState(f, k);
+  const ScaledVariance real = VarianceOfState(f, 2 * k);
+  const ScaledVariance imaginary = VarianceOfState(f, 2 * k + 1);
+  const double exponent = std::max(real.exponent, imaginary.exponent);
+  return {
+      Scale(real.value, 2 * (real.exponent - exponent)) + Scale(imaginary.value, 2 * (imaginary.exponent - exponent)),
+      exponent};
+}
+
+// The mean beside a variance comes from a sum of its own: that of the moments is accurate beside the deviation only.
+void FinishMeanOf(const Finishing& f, States sums, size_t output) {
+  const auto count = static_cast<double>(ReducedCount(f));
+  StoreNumbers(f, output, [&](size_t k) { return SumOver(sums, k, f.reduction.compute_dtype, count); });
+}
+
+}  // namespace
+
+void FinishSum(const Finishing& f) {
+  const States s = f.states[0];
+  const DType dtype = f.reduction.compute_dtype;
+  if (IsFloatingPoint(dtype) || IsComplex(dtype)) {
+    StoreNumbers(f, 0, [&](size_t k) { return SumOver(s, k, dtype, 1.0); });
+  } else {
+    StoreIntegers(f, 0, [&](size_t k) { return Word(s, 0, k); });
+  }
+}
+
+void FinishMean(const Finishing& f) { FinishMeanOf(f, f.states[0], 0); }
+
+void FinishNanMean(const Finishing& f) {
+  const States s = f.states[0];
+  const DType dtype = f.reduction.compute_dtype;
+  StoreReals(f, 0, [&](size_t k) { return SumOver(s, k, dtype, Field(s, NanCountField(dtype), k)); });
+}
+
+void FinishProduct(const Finishing& f) {
+  const States s = f.states[0];
+  const DType dtype = f.reduction.compute_dtype;
+  if (IsComplex(dtype)) {
+    for (size_t k = 0; k < f.count; ++k) {
+      StoreComplex(FinishComplexProduct(Field(s, 0, k), Field(s, 1, k), Field(s, 2, k)), f.reduction.outputs[0].dtype,
+                   f.first + k, f.outputs[0]);
+    }
+  } else if (IsFloatingPoint(dtype)) {
+    StoreReals(f, 0, [&](size_t k) { return Scale(Field(s, 0, k), Field(s, 1, k)); });
+  } else {
+    StoreIntegers(f, 0, [&](size_t k) { return Word(s, 0, k); });
+  }
+}
+
+void FinishMax(const Finishing& f) {
+  StoreOrder<Order::kLargest>(f, f.states[0], 0, f.reduction.compute_dtype);
+  if (f.outputs.size() > 1) StoreIndices(f, 1);
+}
+
+void FinishMin(const Finishing& f) {
+  StoreOrder<Order::kSmallest>(f, f.states[0], 0, f.reduction.compute_dtype);
+  if (f.outputs.size() > 1) StoreIndices(f, 1);
+}
+
+void FinishMinMax(const Finishing& f) {
+  StoreOrder<Order::kSmallest>(f, f.states[0], 0, f.reduction.compute_dtype);
+  StoreOrder<Order::kLargest>(f, f.states[1], 1, f.reduction.compute_dtype);
+}
+
+void FinishIndex(const Finishing& f) { StoreIndices(f, 0); }
+
+void FinishAll(const Finishing& f) {
+  StoreIntegers(f, 0, [&](size_t k) { return int64_t{Word(f.states[0], 0, k) == ReducedCount(f)}; });
+}
+
+void FinishAny(const Finishing& f) {
+  StoreIntegers(f, 0, [&](size_t k) { return int64_t{Word(f.states[0], 0, k) != 0}; });
+}
+
+void FinishCount(const Finishing& f) {
+  StoreIntegers(f, 0, [&](size_t k) { return Word(f.states[0], 0, k); });
+}
+
+void FinishVar(const Finishing& f) {
+  StoreReals(f, 0, [&](size_t k) {
+    const ScaledVariance variance = VarianceOf(f, k);
+    return Scale(variance.value, 2 * variance.exponent);
+  });
+  if (f.outputs.size() > 1) FinishMeanOf(f, f.states[1], 1);
+}
+
+void FinishStd(const Finishing& f) {
+  StoreReals(f, 0, [&](size_t k) {
+    const ScaledVariance variance = VarianceOf(f, k);
+    return Scale(std::sqrt(variance.value), variance.exponent);
+  });
+  if (f.outputs.size() > 1) FinishMeanOf(f, f.states[1], 1);
+}
+
+void FinishAbsMax(const Finishing& f) { FinishMagnitude<Order::kLargestMagnitude>(f); }
+
+void FinishAbsMin(const Finishing& f) { FinishMagnitude<Order::kSmallestMagnitude>(f); }
+
+void FinishAbsSum(const Finishing& f) {
+  const States s = f.states[0];
+  const DType dtype = f.reduction.compute_dtype;
+  const bool is_wide = dtype == DType::kFloat64 || IsComplex(dtype);
+  StoreReals(f, 0, [&](size_t k) { return is_wide ? SumOver(s, k, DType::kFloat64, 1.0) : Field(s, 0, k); });
+}
+
+void FinishSquareSum(const Finishing& f) {
+  const States s = f.states[0];
+  const bool is_wide = RealDType(f.reduction.compute_dtype) == DType::kFloat64;
+  StoreReals(f, 0, [&](size_t k) {
+    if (!is_wide) return std::sqrt(Field(s, 0, k));
+    const double sum = std::isfinite(Field(s, 0, k)) ? Field(s, 0, k) + Field(s, 1, k) : Field(s, 0, k);
+    const double big = Field(s, 2, k);
+    const double tiny = Field(s, 3, k);
+    if (big != 0.0) return std::sqrt(big + sum * 0x1p-600 * 0x1p-600) * 0x1p600;
+    if (sum != 0.0) return std::sqrt(sum + tiny * 0x1p-600 * 0x1p-600);
+    return std::sqrt(tiny) * 0x1p-600;
+  });
+}
+
+void FinishPowerSum(const Finishing& f) {
+  const States s = f.states[0];
+  const double ord = std::get<NormOptions>(f.reduction.reduction.options).ord;
+  StoreReals(f, 0, [&](size_t k) {
+    return ReducedCount(f) == 0 ? 0.0 : Scale(ScalarPow(Field(s, 0, k), 1.0 / ord), Field(s, 1, k));
+  });
+}
+
+void FinishLogSumExp(const Finishing& f) {
+  constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+  const States s = f.states[0];
+  const bool is_empty = ReducedCount(f) == 0;
+  if (IsComplex(f.reduction.compute_dtype)) {
+    for (size_t k = 0; k < f.count; ++k) {
+      const std::complex<double> value = is_empty
+                                             ? std::complex<double>(kMinusInfinity, 0.0)
+                                             : FinishComplexLogSumExp(Field(s, 0, k), Field(s, 1, k), Field(s, 2, k));
+      StoreComplex(value, f.reduction.outputs[0].dtype, f.first + k, f.outputs[0]);
+    }
+  } else {
+    StoreReals(f, 0, [&](size_t k) {
+      return is_empty ? kMinusInfinity : ScalarAddLog(Field(s, 0, k), Field(s, 1, k), Field(s, 2, k));
+    });
+  }
+}
+
+}  // namespace treduce

@@ -1,0 +1,132 @@
+#include "server/engine/plan/lowering.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "server/engine/fold/scalar_math.h"
+#include "server/engine/plan/finish.h"
+
+namespace treduce {
+namespace {
+
+// How the folds see the elements of a complex tensor.
+enum class View {
+  kElements,       // as they are
+  kPartsApart,     // as reals, with the two parts of an element kept apart
+  kPartsTogether,  // as reals, with the two parts of an element reduced together
+  kMagnitudes,     // as |x| in float64
+};
+
+struct Choice {
+  absl::InlinedVector<FoldKind, 2> folds;
+  FinishFunction finish;
+  View complex_view = View::kElements;
+};
+
+Choice ChooseNorm(double ord) {
+  if (ord == 0) return {{FoldKind::kCount}, FinishCount};
+  if (ord == std::numeric_limits<double>::infinity()) return {{FoldKind::kAbsMax}, FinishAbsMax, View::kMagnitudes};
+  if (ord == -std::numeric_limits<double>::infinity()) return {{FoldKind::kAbsMin}, FinishAbsMin, View::kMagnitudes};
+  if (ord == 1) return {{FoldKind::kAbsSum}, FinishAbsSum, View::kMagnitudes};
+  if (ord == 2) return {{FoldKind::kSquareSum}, FinishSquareSum, View::kPartsTogether};
+  return {{FoldKind::kPowerSum}, FinishPowerSum, View::kMagnitudes};
+}
+
+Choice Choose(const PlannedReduction& r) {
+  switch (r.reduction.op) {
+    case Op::kSum:
+      return {{FoldKind::kSum}, FinishSum, View::kPartsApart};
+    case Op::kNanSum:
+      // Elements cast to an integer dtype have their NaN replaced by then.
+      if (!IsFloatingPoint(r.compute_dtype)) return {{FoldKind::kSum}, FinishSum};
+      return {{FoldKind::kNanSum}, FinishSum};
+    case Op::kMean:
+      return {{FoldKind::kSum}, FinishMean, View::kPartsApart};
+    case Op::kNanMean:
+      return {{FoldKind::kNanSum}, FinishNanMean};
+    case Op::kProd:
+      return {{FoldKind::kProduct}, FinishProduct};
+    case Op::kMax:
+      if (r.outputs.size() == 1) return {{FoldKind::kMax}, FinishMax};
+      return {{FoldKind::kArgMax}, FinishMax};
+    case Op::kMin:
+      if (r.outputs.size() == 1) return {{FoldKind::kMin}, FinishMin};
+      return {{FoldKind::kArgMin}, FinishMin};
+    case Op::kAMax:
+      return {{FoldKind::kMax}, FinishMax};
+    case Op::kAMin:
+      return {{FoldKind::kMin}, FinishMin};
+    case Op::kAMinMax:
+      return {{FoldKind::kMin, FoldKind::kMax}, FinishMinMax};
+    case Op::kArgMax:
+      return {{FoldKind::kArgMax}, FinishIndex};
+    case Op::kArgMin:
+      return {{FoldKind::kArgMin}, FinishIndex};
+    case Op::kAll:
+      return {{FoldKind::kCount}, FinishAll};
+    case Op::kAny:
+      return {{FoldKind::kCount}, FinishAny};
+    case Op::kCountNonzero:
+      return {{FoldKind::kCount}, FinishCount};
+    case Op::kVar:
+      return {{FoldKind::kMoments}, FinishVar, View::kPartsApart};
+    case Op::kStd:
+      return {{FoldKind::kMoments}, FinishStd, View::kPartsApart};
+    case Op::kVarMean:
+      return {{FoldKind::kMoments, FoldKind::kSum}, FinishVar, View::kPartsApart};
+    case Op::kStdMean:
+      return {{FoldKind::kMoments, FoldKind::kSum}, FinishStd, View::kPartsApart};
+    case Op::kVectorNorm:
+      return ChooseNorm(std::get<NormOptions>(r.reduction.options).ord);
+    case Op::kLogSumExp:
+      return {{FoldKind::kLogSumExp}, FinishLogSumExp};
+  }
+  __builtin_unreachable();  // the plan holds ops of the registry only
+}
+
+// `nest` over twice as many elements: each was two, which are reduced together or kept apart.
+LoopNest Halve(LoopNest nest, bool reduced) {
+  (reduced ? nest.reduced_count : nest.kept_count) *= 2;
+  if (!nest.axes.empty() && nest.axes.back().reduced == reduced) {
+    nest.axes.back().size *= 2;
+  } else {
+    nest.axes.push_back({2, reduced});
+  }
+  return nest;
+}
+
+}  // namespace
+
+Lowered Lower(const PlannedReduction& reduction, DType input) {
+  Choice choice = Choose(reduction);
+  Lowered lowered = {.folds = std::move(choice.folds),
+                     .fold_dtype = reduction.compute_dtype,
+                     .nest = reduction.nest,
+                     .finish = choice.finish};
+  const DType compute = reduction.compute_dtype;
+  const View view = IsComplex(compute) ? choice.complex_view : View::kElements;
+  const bool is_cast = compute != input;
+  switch (view) {
+    case View::kElements:
+      if (!is_cast) break;
+      lowered.convert =
+          reduction.reduction.op == Op::kNanSum ? FindCastNanToZero(input, compute) : FindCast(input, compute);
+      break;
+    case View::kMagnitudes:  // float64 whatever the input is cast to
+      lowered.fold_dtype = DType::kFloat64;
+      lowered.convert = FindMagnitude(input);
+      break;
+    case View::kPartsApart:
+    case View::kPartsTogether:
+      lowered.fold_dtype = RealDType(compute);
+      if (is_cast) lowered.cast = FindCast(input, compute);
+      lowered.nest = Halve(std::move(lowered.nest), view == View::kPartsTogether);
+      lowered.states_per_result = view == View::kPartsApart ? 2 : 1;
+      break;
+  }
+  if (const auto* norm = std::get_if<NormOptions>(&reduction.reduction.options)) lowered.params.ord = norm->ord;
+  return lowered;
+}
+
+}  // namespace treduce

@@ -1,0 +1,72 @@
+// The element types that C++ lacks, as plain storage: bool of any non-zero byte, and the 16-bit floating point types,
+// widened exactly and rounded once (to nearest, ties to even).
+#ifndef TREDUCE_SERVER_ENGINE_VALUES_ELEMENT_H_
+#define TREDUCE_SERVER_ENGINE_VALUES_ELEMENT_H_
+
+#include <bit>
+#include <cstdint>
+
+namespace treduce {
+
+// False if zero, else true.
+struct Bool {
+  uint8_t byte;
+};
+
+// IEEE 754 binary16.
+struct Float16 {
+  uint16_t bits;
+};
+
+// The upper half of a binary32.
+struct BFloat16 {
+  uint16_t bits;
+};
+
+inline float ToFloat(Float16 half) {
+  const uint32_t magnitude = uint32_t{half.bits & 0x7FFFu} << 13;
+  const uint32_t sign = uint32_t{half.bits & 0x8000u} << 16;
+  // The product rebiases the exponent and normalises subnormals, exactly.
+  const uint32_t value = magnitude >= (0x7C00u << 13)
+                             ? magnitude | 0x7F800000u
+                             : std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
+  return std::bit_cast<float>(value | sign);
+}
+
+inline float ToFloat(BFloat16 half) { return std::bit_cast<float>(uint32_t{half.bits} << 16); }
+
+// `value` rounded to a format of `kSignificand` significand bits (with the implicit one) and `kExponent` exponent bits,
+// straight from binary64, so that no rounding happens twice. NaN becomes the canonical quiet NaN.
+template <int kSignificand, int kExponent>
+inline uint16_t RoundTo16(double value) {
+  constexpr int kBias = (1 << (kExponent - 1)) - 1;
+  constexpr int kFraction = kSignificand - 1;
+  constexpr uint64_t kInfinity = uint64_t{(1 << kExponent) - 1} << kFraction;
+  const uint64_t bits = std::bit_cast<uint64_t>(value);
+  const auto sign = static_cast<uint16_t>(bits >> 63 << 15);
+  if (value != value) return static_cast<uint16_t>(kInfinity | uint64_t{1} << (kFraction - 1));
+  int exponent = static_cast<int>(bits >> 52 & 0x7FF) - 1023;
+  if (exponent > kBias) return static_cast<uint16_t>(sign | kInfinity);
+  if (exponent < -kBias - kFraction) return sign;  // below half of the smallest subnormal
+  uint64_t significand = (bits & ((uint64_t{1} << 52) - 1)) | uint64_t{1} << 52;
+  int shift = 52 - kFraction;
+  if (exponent < 1 - kBias) {  // subnormal: fewer bits are kept, the exponent field is 0
+    shift += 1 - kBias - exponent;
+    exponent = -kBias;
+  } else {
+    significand &= (uint64_t{1} << 52) - 1;
+  }
+  const uint64_t kept = significand >> shift;
+  const uint64_t rest = significand & ((uint64_t{1} << shift) - 1);
+  const uint64_t half = uint64_t{1} << (shift - 1);
+  const uint64_t up = rest > half || (rest == half && (kept & 1) != 0) ? 1 : 0;
+  // A carry out of the significand moves into the exponent, and from the largest finite value to infinity.
+  return static_cast<uint16_t>(sign | ((static_cast<uint64_t>(exponent + kBias) << kFraction) + kept + up));
+}
+
+inline Float16 ToFloat16(double value) { return {RoundTo16<11, 5>(value)}; }
+inline BFloat16 ToBFloat16(double value) { return {RoundTo16<8, 8>(value)}; }
+
+}  // namespace treduce
+
+#endif  // TREDUCE_SERVER_ENGINE_VALUES_ELEMENT_H_
