@@ -1,0 +1,111 @@
+// Executes requests in short steps, so that each can be done on the right thread and stopped in time.
+#include "server/execution.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+
+namespace treduce {
+namespace {
+
+// What a receiving thread may spend on one request before others have waited too long. Moving to a worker and back
+// costs 20 us.
+constexpr absl::Duration kShort = absl::Microseconds(250);
+
+// Until a request's own speed is known: what a fold does at least, for nearly all ops and dtypes.
+constexpr double kBytesPerSecond = 4e9;
+
+// States beyond this size take long to set up and to finish, whatever the bytes folded into them.
+constexpr int64_t kLongStateBytes = 1 << 20;
+
+// A call is looked at for cancellation after each so many bytes. gRPC's slices are no longer; those of a client in the
+// same process may be.
+constexpr size_t kPieceBytes = 64 << 10;
+
+// Keeps results charged.
+struct HeldResults {
+  Admission::Ticket ticket;
+  std::vector<ReductionResult> results;
+};
+
+}  // namespace
+
+absl::Status Execution::Admit(Admission& admission) {
+  absl::StatusOr<Admission::Ticket> ticket = admission.Admit();
+  if (!ticket.ok()) return ticket.status();
+  ticket_.emplace(*std::move(ticket));
+  admission_ = Clock::now();
+  info_.queue_time = absl::FromChrono(admission_ - arrival_);
+  return absl::OkStatus();
+}
+
+absl::Status Execution::Start(Plan plan, int64_t message_bytes) {
+  plan_ = std::move(plan);
+  reduction_count_ = static_cast<int64_t>(plan_.reductions.size());
+  result_bytes_ = plan_.result_byte_count;
+  state_bytes_ = AccumulationByteCount(plan_);
+  int64_t charge;
+  if (__builtin_add_overflow(state_bytes_, message_bytes, &charge)) charge = std::numeric_limits<int64_t>::max();
+  return ticket_->Charge(charge);
+}
+
+bool Execution::TakesLong(Slices slices) const {
+  int64_t byte_count = 0;
+  for (const auto slice : slices) byte_count += slice.size();
+  const absl::Duration estimate = info_.received_bytes > 0
+                                      ? info_.compute_time * (static_cast<double>(byte_count) / info_.received_bytes)
+                                      : absl::Seconds(byte_count / kBytesPerSecond) * reduction_count_;
+  return estimate > kShort || TakesLong();
+}
+
+bool Execution::TakesLong() const { return state_bytes_ > kLongStateBytes; }
+
+absl::Status Execution::Fold(Slices& slices) {
+  const Clock::time_point start = Clock::now();
+  Clock::time_point now = start;
+  absl::Status status;
+  while (status.ok() && !slices.empty() && now - start < absl::ToChronoMicroseconds(kShort)) {
+    for (absl::Span<const std::byte> rest = slices.front(); status.ok() && !rest.empty();) {
+      const absl::Span<const std::byte> piece = rest.subspan(0, kPieceBytes);
+      status = Interruption();
+      if (status.ok()) status = accumulation().Append(piece);
+      rest.remove_prefix(piece.size());
+      info_.received_bytes += piece.size();
+    }
+    slices.remove_prefix(1);
+    now = Clock::now();
+  }
+  info_.compute_time += absl::FromChrono(now - start);
+  // The accumulation sees cancellation within a piece, but knows nothing of deadlines.
+  if (absl::IsCancelled(status)) status = Interruption();
+  return status;
+}
+
+absl::StatusOr<SharedResults> Execution::Finish() {
+  const Clock::time_point start = Clock::now();
+  info_.receive_time = absl::FromChrono(start - admission_) - info_.compute_time;
+  if (absl::Status status = Interruption(); !status.ok()) return status;
+  absl::StatusOr<std::vector<ReductionResult>> results = accumulation().Finish();
+  accumulation_ = nullptr;
+  info_.compute_time += absl::FromChrono(Clock::now() - start);
+  if (!results.ok()) return results.status();
+  ticket_->ShrinkTo(std::min(state_bytes_, result_bytes_));
+  auto held = std::make_shared<HeldResults>(HeldResults{*std::move(ticket_), *std::move(results)});
+  return SharedResults(held, &held->results);
+}
+
+absl::Status Execution::Interruption() const {
+  if (absl::Now() > call_.deadline()) return absl::DeadlineExceededError("the deadline passed during the reduction");
+  if (call_.cancelled().load(std::memory_order_relaxed)) return absl::CancelledError("the client cancelled");
+  return absl::OkStatus();
+}
+
+Accumulation& Execution::accumulation() {
+  if (accumulation_ == nullptr) accumulation_ = engine_.Start(std::move(plan_), &call_.cancelled());
+  return *accumulation_;
+}
+
+}  // namespace treduce

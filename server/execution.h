@@ -1,0 +1,73 @@
+// One request being executed: from its arrival to its results, with its place in the byte budget and its clock.
+#ifndef TREDUCE_SERVER_EXECUTION_H_
+#define TREDUCE_SERVER_EXECUTION_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "server/admission.h"
+#include "server/engine/engine.h"
+#include "server/rpc/call.h"
+#include "server/wire.h"
+
+namespace treduce {
+
+// Not thread-safe: one caller at a time, on any thread.
+class Execution {
+ public:
+  using Slices = absl::Span<const absl::Span<const std::byte>>;
+
+  // Of a call that has just arrived. The engine and the call must outlive it.
+  Execution(Engine& engine, const rpc::Call& call) : engine_(engine), call_(call) {}
+
+  // Takes a place. RESOURCE_EXHAUSTED when there is none. Call first.
+  absl::Status Admit(Admission& admission);
+
+  // Charges the budget for the accumulation, and for `message_bytes` of messages that are held meanwhile.
+  // RESOURCE_EXHAUSTED when there is no room. Call second.
+  absl::Status Start(Plan plan, int64_t message_bytes);
+
+  // Whether folding these slices may take so long that it belongs on a worker.
+  bool TakesLong(Slices slices) const;
+  // Whether finishing may.
+  bool TakesLong() const;
+
+  // Folds slices and takes them off the front, until none is left or a short time has passed. CANCELLED and
+  // DEADLINE_EXCEEDED are looked at in between.
+  absl::Status Fold(Slices& slices);
+
+  // The results, which stay charged to the budget until the last reference to them is gone. Call once.
+  absl::StatusOr<SharedResults> Finish();
+
+  // Complete after Finish.
+  const ExecutionInfo& info() const { return info_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // What has ended the call, if anything has.
+  absl::Status Interruption() const;
+  Accumulation& accumulation();
+
+  Engine& engine_;
+  const rpc::Call& call_;
+  const Clock::time_point arrival_ = Clock::now();
+  Clock::time_point admission_;
+  std::optional<Admission::Ticket> ticket_;
+  Plan plan_;  // until the accumulation has it
+  int64_t reduction_count_ = 0;
+  int64_t result_bytes_ = 0;
+  int64_t state_bytes_ = 0;                     // with the results
+  std::unique_ptr<Accumulation> accumulation_;  // made on the thread that first needs it
+  ExecutionInfo info_;
+};
+
+}  // namespace treduce
+
+#endif  // TREDUCE_SERVER_EXECUTION_H_

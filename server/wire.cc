@@ -1,0 +1,173 @@
+// Parses requests: the top-level fields by hand, the spec by Protobuf.
+#include "server/wire.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "server/engine/values/errors.h"
+#include "treduce/v1/treduce.pb.h"
+
+namespace treduce {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+
+// Both requests have the spec in field 1 and the payload in field 2.
+constexpr int kSpecField = v1::ReduceRequest::kSpecFieldNumber;
+constexpr int kPayloadField = v1::ReduceRequest::kDataFieldNumber;
+static_assert(kSpecField == v1::ReduceStreamRequest::kSpecFieldNumber);
+static_assert(kPayloadField == v1::ReduceStreamRequest::kChunkFieldNumber);
+
+constexpr uint32_t DelimitedTag(int field) { return field << 3 | WireFormatLite::WIRETYPE_LENGTH_DELIMITED; }
+
+struct Fields {
+  v1::ReductionSpec spec;
+  bool has_spec = false;
+  Payload payload;
+  int last = 0;  // the one of the two that came last, which is the one that a oneof holds
+};
+
+absl::Status Malformed(std::string_view field) {
+  return InvalidField("MALFORMED_MESSAGE", field, "the bytes are not a message of the API, or are cut short");
+}
+
+// The length of a delimited field, which lies within the message; nullopt otherwise.
+std::optional<int> ReadLength(CodedInputStream& input, int message_length) {
+  int length;
+  if (!input.ReadVarintSizeAsInt(&length) || length > message_length - input.CurrentPosition()) return std::nullopt;
+  return length;
+}
+
+absl::Status ReadSpec(CodedInputStream& input, int message_length, v1::ReductionSpec& spec) {
+  const std::optional<int> length = ReadLength(input, message_length);
+  if (!length.has_value()) return Malformed("spec");
+  if (*length > kMaxSpecBytes) {
+    return Error(absl::StatusCode::kInvalidArgument, {"SPEC_TOO_LARGE", "spec", absl::StrCat(kMaxSpecBytes)},
+                 absl::StrCat("a spec has at most ", kMaxSpecBytes, " bytes, not ", *length));
+  }
+  const CodedInputStream::Limit outer = input.PushLimit(*length);
+  if (!spec.MergeFromCodedStream(&input) || !input.ConsumedEntireMessage()) return Malformed("spec");
+  input.PopLimit(outer);
+  return absl::OkStatus();
+}
+
+bool ReadPayload(CodedInputStream& input, int message_length, Payload& payload) {
+  const std::optional<int> length = ReadLength(input, message_length);
+  if (!length.has_value()) return false;
+  payload.clear();
+  for (int rest = *length; rest > 0;) {
+    const void* data;
+    int size;
+    if (!input.GetDirectBufferPointer(&data, &size)) return false;
+    size = std::min(size, rest);
+    payload.emplace_back(static_cast<const std::byte*>(data), size);
+    input.Skip(size);
+    rest -= size;
+  }
+  return true;
+}
+
+// With `oneof`, the two fields are those of one.
+absl::StatusOr<Fields> ReadFields(const grpc::ByteBuffer& message, bool oneof) {
+  const int length = static_cast<int>(message.Length());
+  // The reader does not change the message. A copy would not do: short slices lie within the ByteBuffer itself.
+  grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&message));
+  CodedInputStream input(&reader);
+  Fields fields;
+  while (const uint32_t tag = input.ReadTag()) {
+    if (tag == DelimitedTag(kSpecField)) {
+      if (oneof && fields.last == kPayloadField) fields.spec.Clear();
+      if (absl::Status status = ReadSpec(input, length, fields.spec); !status.ok()) return status;
+      fields.has_spec = true;
+      fields.last = kSpecField;
+    } else if (tag == DelimitedTag(kPayloadField)) {
+      if (!ReadPayload(input, length, fields.payload)) return Malformed("");
+      fields.last = kPayloadField;
+    } else if (!WireFormatLite::SkipField(&input, tag)) {
+      return Malformed("");
+    }
+  }
+  if (!input.ConsumedEntireMessage()) return Malformed("");
+  return fields;
+}
+
+// Numbers off the wire are wider than the engine's enums, which would take 257 for 1.
+template <class Enum>
+absl::StatusOr<Enum> NarrowEnum(int number, std::string_view reason, std::string_view field) {
+  if (number != static_cast<uint8_t>(number)) {
+    return InvalidField(reason, field,
+                        absl::StrCat(number, " is not known to this server; DescribeServer lists what it knows"));
+  }
+  return static_cast<Enum>(number);
+}
+
+absl::StatusOr<Reduction> FromProto(const v1::Reduction& proto, const std::string& path) {
+  Reduction reduction;
+  const absl::StatusOr<Op> op = NarrowEnum<Op>(proto.op(), "UNKNOWN_OP", path + ".op");
+  if (!op.ok()) return op.status();
+  reduction.op = *op;
+  reduction.dim.assign(proto.dim().begin(), proto.dim().end());
+  reduction.keepdim = proto.keepdim();
+  if (proto.dtype() != v1::DTYPE_UNSPECIFIED) {
+    const absl::StatusOr<DType> dtype = NarrowEnum<DType>(proto.dtype(), "UNKNOWN_DTYPE", path + ".dtype");
+    if (!dtype.ok()) return dtype.status();
+    reduction.dtype = *dtype;
+  }
+  if (proto.has_variance()) {
+    VarianceOptions options;
+    if (proto.variance().has_correction()) options.correction = proto.variance().correction();
+    reduction.options = options;
+  } else if (proto.has_norm()) {
+    NormOptions options;
+    if (proto.norm().has_ord()) options.ord = proto.norm().ord();
+    reduction.options = options;
+  }
+  return reduction;
+}
+
+absl::StatusOr<ReductionSpec> FromProto(const v1::ReductionSpec& proto) {
+  ReductionSpec spec;
+  const absl::StatusOr<DType> dtype = NarrowEnum<DType>(proto.dtype(), "UNKNOWN_DTYPE", "dtype");
+  if (!dtype.ok()) return dtype.status();
+  spec.dtype = *dtype;
+  spec.shape.assign(proto.shape().begin(), proto.shape().end());
+  spec.reductions.reserve(proto.reductions_size());
+  for (int i = 0; i < proto.reductions_size(); ++i) {
+    absl::StatusOr<Reduction> reduction = FromProto(proto.reductions(i), absl::StrCat("reductions[", i, "]"));
+    if (!reduction.ok()) return reduction.status();
+    spec.reductions.push_back(*std::move(reduction));
+  }
+  return spec;
+}
+
+}  // namespace
+
+absl::StatusOr<ReduceMessage> ParseReduceRequest(const grpc::ByteBuffer& message) {
+  absl::StatusOr<Fields> fields = ReadFields(message, /*oneof=*/false);
+  if (!fields.ok()) return fields.status();
+  if (!fields->has_spec) return InvalidField("MISSING_SPEC", "spec", "the request has none");
+  absl::StatusOr<ReductionSpec> spec = FromProto(fields->spec);
+  if (!spec.ok()) return spec.status();
+  return ReduceMessage{*std::move(spec), std::move(fields->payload)};
+}
+
+absl::StatusOr<StreamMessage> ParseReduceStreamRequest(const grpc::ByteBuffer& message) {
+  absl::StatusOr<Fields> fields = ReadFields(message, /*oneof=*/true);
+  if (!fields.ok()) return fields.status();
+  if (fields->last == kPayloadField) return StreamMessage(std::move(fields->payload));
+  if (fields->last == kSpecField) {
+    absl::StatusOr<ReductionSpec> spec = FromProto(fields->spec);
+    if (!spec.ok()) return spec.status();
+    return StreamMessage(*std::move(spec));
+  }
+  return InvalidField("MISSING_PAYLOAD", "payload", "the message holds neither a spec nor a chunk");
+}
+
+}  // namespace treduce
