@@ -1,0 +1,153 @@
+// See commands.h.
+#include "client/cli/commands.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/endpoint.h"
+#include "client/cli/help.h"
+#include "client/cli/input.h"
+#include "client/cli/output.h"
+#include "client/cli/progress.h"
+#include "server/engine/values/errors.h"
+#include "server/server.h"
+
+namespace treduce::cli {
+namespace {
+
+int Fail(int exit_status, const absl::Status& status) {
+  PrintError(status);
+  return exit_status;
+}
+
+// `what` is the file or address at fault.
+int Fail(int exit_status, const std::string& what, const absl::Status& status) {
+  return Fail(exit_status, absl::Status(status.code(), absl::StrCat(what, ": ", status.message())));
+}
+
+// For what a server, or the way to it, answered.
+int FailAsServer(const Arguments& arguments, const absl::Status& status) {
+  if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
+    return Fail(kNoAnswer, arguments.server.empty() ? "server" : arguments.server, status);
+  }
+  const std::optional<ErrorDetail> detail = DetailOf(status);
+  if (detail.has_value() && detail->field == "address") return Fail(kUsageError, status);
+  const std::optional<absl::Duration> delay = RetryDelayOf(status);
+  if (!delay.has_value()) return Fail(kFailed, status);
+  return Fail(kFailed, absl::Status(status.code(),
+                                    absl::StrCat(status.message(), "; try again in ", absl::FormatDuration(*delay))));
+}
+
+int Finish(const absl::Status& status) { return status.ok() ? kDone : Fail(kFailed, status); }
+
+int RunReduce(const Arguments& arguments) {
+  const absl::StatusOr<std::unique_ptr<Input>> input = Input::Open(arguments.file, arguments.input);
+  if (!input.ok()) return Fail(kFailed, arguments.file == "-" ? "standard input" : arguments.file, input.status());
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server);
+  if (!endpoint.ok()) return FailAsServer(arguments, endpoint.status());
+
+  const std::vector<Reduction> reductions = ReductionsOf(arguments);
+  absl::StatusOr<ReduceReply> reply = [&] {
+    ProgressBar bar(stderr);
+    const CallOptions options = {.timeout = arguments.timeout,
+                                 .cancel = {},
+                                 .progress = [&](int64_t sent, int64_t total) { bar.Update(sent, total); },
+                                 .out = {}};
+    return std::visit([&](const auto& tensor) { return endpoint->client().Reduce(tensor, reductions, options); },
+                      (*input)->tensor());
+  }();
+  if (!reply.ok()) return FailAsServer(arguments, reply.status());
+
+  if (reply->results.size() != reductions.size()) {
+    return Fail(kFailed, absl::InternalError("the server answered another number of ops than it was asked"));
+  }
+  std::vector<NamedResult> results;
+  for (size_t i = 0; i < reductions.size(); ++i) {
+    const OpInfo& op = *arguments.ops[i];
+    const auto outputs = arguments.dim.empty() ? op.outputs_all_dims : op.outputs;
+    if (reply->results[i].outputs.size() != outputs.size()) {
+      return Fail(kFailed, absl::InternalError(
+                               absl::StrCat("the server does not give what ", std::string(op.name), " gives here")));
+    }
+    results.push_back({op.name, outputs, &reductions[i], &reply->results[i]});
+  }
+  if (!arguments.output.empty()) return Finish(WriteFiles(arguments.output, results));
+  return Finish(Print(arguments.json ? JsonOf(results) : TextOf(results)));
+}
+
+int RunHealth(const Arguments& arguments) {
+  if (arguments.server.empty()) {
+    return Fail(kUsageError, absl::InvalidArgumentError("health of which server? Use --server or TREDUCE_SERVER"));
+  }
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server);
+  if (!endpoint.ok()) return FailAsServer(arguments, endpoint.status());
+  const absl::Status status = endpoint->client().Health({.timeout = arguments.timeout});
+  // Whatever else the answer may be, it is not that of a server that takes requests.
+  if (!status.ok()) return Fail(kNoAnswer, arguments.server, status);
+  return Finish(Print("serving\n"));
+}
+
+std::string OpsText(const ServerDescription& server) {
+  size_t width = 0;
+  for (const OpDescription& op : server.ops) width = std::max(width, op.name.size());
+  std::string text;
+  for (const OpDescription& op : server.ops) {
+    absl::StrAppend(&text, op.name, std::string(width - op.name.size() + 2, ' '), op.summary, "\n");
+  }
+  return text;
+}
+
+std::string DescriptionText(const ServerDescription& server) {
+  return absl::StrFormat(
+      "version          %s\n"
+      "backends         %s\n"
+      "SIMD             %s\n"
+      "threads          %d\n"
+      "ops              %d\n"
+      "max dims         %d\n"
+      "max reductions   %d\n"
+      "max unary bytes  %s\n"
+      "byte budget      %s\n",
+      server.version, absl::StrJoin(server.backends, ", "), server.simd, server.thread_count, server.ops.size(),
+      server.max_dims, server.max_reductions, BytesText(server.max_unary_bytes), BytesText(server.byte_budget));
+}
+
+int RunDescribe(const Arguments& arguments) {
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server);
+  if (!endpoint.ok()) return FailAsServer(arguments, endpoint.status());
+  const absl::StatusOr<ServerDescription> server = endpoint->client().Describe({.timeout = arguments.timeout});
+  if (!server.ok()) return FailAsServer(arguments, server.status());
+  return Finish(Print(arguments.command == Command::kOps ? OpsText(*server) : DescriptionText(*server)));
+}
+
+}  // namespace
+
+int Run(const Arguments& arguments) {
+  switch (arguments.command) {
+    case Command::kReduce:
+      return RunReduce(arguments);
+    case Command::kHealth:
+      return RunHealth(arguments);
+    case Command::kDescribe:
+    case Command::kOps:
+      return RunDescribe(arguments);
+    case Command::kHelp:
+      return Finish(Print(arguments.ops.empty() ? HelpText() : HelpText(*arguments.ops[0])));
+    case Command::kVersion:
+      return Finish(Print(absl::StrCat("treduce ", Version(), "\n")));
+  }
+  return kUsageError;
+}
+
+void PrintError(const absl::Status& status) { absl::FPrintF(stderr, "treduce: %s\n", status.message()); }
+
+}  // namespace treduce::cli
