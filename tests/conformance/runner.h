@@ -1,0 +1,34 @@
+// Ways to have a tensor reduced: by the engine in this process, or by a server.
+#ifndef TREDUCE_TESTS_CONFORMANCE_RUNNER_H_
+#define TREDUCE_TESTS_CONFORMANCE_RUNNER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/engine/values/reduction.h"
+#include "server/engine/values/tensor.h"
+
+namespace treduce::conformance {
+
+class Runner {
+ public:
+  virtual ~Runner() = default;
+
+  // "engine", "client", "unary", "7-byte chunks".
+  virtual std::string name() const = 0;
+  // The outputs in PyTorch's order, or the refusal.
+  virtual absl::StatusOr<std::vector<Tensor>> Reduce(const TensorView& tensor, const Reduction& reduction) = 0;
+};
+
+std::unique_ptr<Runner> NewEngineRunner();
+
+// The C++ client, Reduce, and ReduceStream with chunks of awkward sizes, of the server at `address`: "HOST:PORT" or
+// "unix:PATH". UNAVAILABLE when it does not answer within five seconds.
+absl::StatusOr<std::vector<std::unique_ptr<Runner>>> NewServerRunners(const std::string& address);
+
+}  // namespace treduce::conformance
+
+#endif  // TREDUCE_TESTS_CONFORMANCE_RUNNER_H_

@@ -1,0 +1,120 @@
+// Every op against its definition, with tolerances that follow from the arithmetic.
+#include "tests/engine/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "server/engine/engine.h"
+#include "tests/engine/elements.h"
+#include "tests/engine/generate.h"
+#include "tests/engine/requests.h"
+
+namespace treduce {
+namespace {
+
+std::vector<LongComplex> ElementsOf(const TensorView& tensor) {
+  std::vector<LongComplex> elements;
+  const int64_t step = IsComplex(tensor.dtype) ? 2 : 1;
+  for (int64_t i = 0; i < ComponentCount(tensor); i += step) {
+    elements.emplace_back(ComponentAt(tensor, i), step == 2 ? ComponentAt(tensor, i + 1) : 0);
+  }
+  return elements;
+}
+
+// The elements that are reduced into each output, in row-major order.
+std::vector<std::vector<LongComplex>> Grouped(const Tensor& tensor, const std::vector<int64_t>& dim) {
+  const int64_t rank = static_cast<int64_t>(tensor.shape.size());
+  std::vector<bool> reduced(rank, dim.empty());
+  for (int64_t d : dim) reduced[d] = true;
+  int64_t kept_count = 1;
+  std::vector<int64_t> kept_stride(rank, 0);
+  for (int64_t d = rank - 1; d >= 0; --d) {
+    if (reduced[d]) continue;
+    kept_stride[d] = kept_count;
+    kept_count *= tensor.shape[d];
+  }
+  std::vector<std::vector<LongComplex>> groups(kept_count);
+  const std::vector<LongComplex> elements = ElementsOf(tensor.view());
+  for (size_t i = 0; i < elements.size(); ++i) {
+    int64_t rest = static_cast<int64_t>(i);
+    int64_t group = 0;
+    for (int64_t d = rank - 1; d >= 0; --d) {
+      group += rest % tensor.shape[d] * kept_stride[d];
+      rest /= tensor.shape[d];
+    }
+    groups[group].push_back(elements[i]);
+  }
+  return groups;
+}
+
+// Values beyond the largest of a dtype count as the next one, which infinity stands for.
+long double Clamped(DType dtype, long double value) {
+  if (!IsFloatingPoint(RealDType(dtype)) || std::isnan(value)) return value;
+  const long double end = LargestOf(dtype) + UlpOf(dtype, LargestOf(dtype));
+  return std::clamp(value, -end, end);
+}
+
+bool IsRight(DType dtype, long double got, const Expected& want) {
+  if (std::isnan(got) || std::isnan(want.value)) return std::isnan(got) && std::isnan(want.value);
+  return std::abs(Clamped(dtype, got) - Clamped(dtype, want.value)) <= want.tolerance;
+}
+
+// Overflow of complex products and angles of any size are beyond the reference.
+bool IsCovered(const Reduction& reduction, DType dtype, Fill fill) {
+  if (!IsComplex(dtype)) return true;
+  const bool is_sensitive = reduction.op == Op::kProd || reduction.op == Op::kLogSumExp;
+  return fill != Fill::kSpecial && !(fill == Fill::kWide && is_sensitive);
+}
+
+class ReferenceTest : public ::testing::TestWithParam<DType> {
+ protected:
+  void Check(const Tensor& tensor, const Reduction& reduction, const ReductionResult& result,
+             const std::vector<std::vector<LongComplex>>& groups) {
+    for (size_t group = 0; group < groups.size(); ++group) {
+      const std::vector<std::vector<Expected>> want = ReferenceOf(reduction, tensor.dtype, groups[group]);
+      ASSERT_FALSE(want.empty()) << Describe(reduction) << " has no reference";
+      for (size_t o = 0; o < result.outputs.size(); ++o) {
+        const TensorView output = result.outputs[o].view();
+        ASSERT_EQ(ComponentCount(output), static_cast<int64_t>(groups.size() * want[o].size()));
+        for (size_t c = 0; c < want[o].size(); ++c) {
+          const int64_t at = static_cast<int64_t>(group * want[o].size() + c);
+          ASSERT_TRUE(IsRight(output.dtype, ComponentAt(output, at), want[o][c]))
+              << Describe(reduction) << ": output " << o << " component " << at << " is " << ComponentText(output, at)
+              << ", not " << static_cast<double>(want[o][c].value) << " within "
+              << static_cast<double>(want[o][c].tolerance / UlpOf(output.dtype, want[o][c].value)) << " ulp";
+        }
+      }
+    }
+  }
+
+  Engine engine_{{.thread_count = 1}};
+};
+
+TEST_P(ReferenceTest, HoldsForEveryOp) {
+  for (const Shape& shape :
+       {Shape{}, Shape{1}, Shape{33}, Shape{1500}, Shape{2, 1100}, Shape{40, 33}, Shape{600, 3}, Shape{3, 33, 5}}) {
+    for (Fill fill : kAllFills) {
+      const Tensor tensor = Generate(GetParam(), shape, fill);
+      for (const std::vector<int64_t>& dim : DimSubsets(static_cast<int>(shape.size()))) {
+        const std::vector<Reduction> reductions = WithDim(ReductionsOf(GetParam()), dim);
+        absl::StatusOr<std::vector<ReductionResult>> results = engine_.Reduce(tensor.view(), reductions);
+        ASSERT_TRUE(results.ok()) << results.status();
+        const std::vector<std::vector<LongComplex>> groups = Grouped(tensor, dim);
+        SCOPED_TRACE(absl::StrCat("shape ", ToString(shape), " fill ", static_cast<int>(fill)));
+        for (size_t i = 0; i < reductions.size(); ++i) {
+          if (IsCovered(reductions[i], GetParam(), fill)) Check(tensor, reductions[i], (*results)[i], groups);
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(DTypes, ReferenceTest, ::testing::ValuesIn(kAllDTypes),
+                         [](const auto& test) { return std::string(Name(test.param)); });
+
+}  // namespace
+}  // namespace treduce
