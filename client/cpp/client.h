@@ -103,8 +103,7 @@ std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
 class Client {
  public:
   // A client of the server at `address`, "HOST:PORT" or "unix:PATH". INVALID_ARGUMENT for anything else, and for
-  // options out of range. The
-  // connection is made by the first call, and again after it was lost.
+  // options out of range. The connection is made by the first call, and again after it was lost.
   static absl::StatusOr<Client> Connect(std::string_view address, ClientOptions options = {});
 
   Client(Client&&) noexcept;

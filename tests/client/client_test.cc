@@ -318,14 +318,14 @@ TEST(Client, RefusesMessagesThatGrpcCannotSend) {
 TEST(Client, ACallThatIsStuckInAWriteEndsWithTheConnection) {
   const std::string path = SocketPath("silent");
   auto server = std::make_unique<SilentServer>(path);
-  std::thread closer([&] {
-    absl::SleepFor(absl::Milliseconds(300));
+  const Client client = ConnectTo("unix:" + path);
+  auto bytes = std::make_unique<std::vector<std::byte>>(64 << 20);
+  std::thread closer([&] {  // well after the deadline
+    absl::SleepFor(absl::Seconds(1));
     server.reset();
   });
-  auto bytes = std::make_unique<std::vector<std::byte>>(64 << 20);
   const auto reply =
-      ConnectTo("unix:" + path)
-          .Reduce({DType::kInt8, {64 << 20}, *bytes}, {{.op = Op::kSum}}, {.timeout = absl::Milliseconds(100)});
+      client.Reduce({DType::kInt8, {64 << 20}, *bytes}, {{.op = Op::kSum}}, {.timeout = absl::Milliseconds(100)});
   bytes.reset();  // gRPC has let go of it
   EXPECT_TRUE(absl::IsDeadlineExceeded(reply.status())) << reply.status();
   closer.join();
