@@ -7,46 +7,32 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 #include "server/engine/engine.h"
 #include "tests/engine/generate.h"
 #include "tests/engine/requests.h"
+#include "tests/engine/simd_targets.h"
 
 namespace treduce {
 namespace {
 
-struct NamedEngine {
-  std::string name;
-  std::unique_ptr<Engine> engine;
-};
+Engine& EngineOf(int threads) {
+  static auto& one = *new Engine({.thread_count = 1});
+  static auto& two = *new Engine({.thread_count = 2});
+  return threads == 1 ? one : two;
+}
 
-// One engine for each SIMD target of this machine that the engine is compiled for, and each number of threads; the
-// first has the best instructions and one thread.
-std::vector<NamedEngine> MakeEngines() {
-  std::vector<NamedEngine> engines;
-  std::vector<std::string> seen;
-  // A lower bit is a better target: allow all, then all but the best, and so on.
-  for (int64_t allowed = hwy::SupportedTargets(); allowed != 0; allowed &= allowed - 1) {
-    hwy::SetSupportedTargetsForTest(allowed);
-    const std::string target(Engine({.thread_count = 1}).simd_name());
-    if (std::find(seen.begin(), seen.end(), target) == seen.end()) {
-      seen.push_back(target);
-      for (int threads : {1, 2}) {
-        engines.push_back({absl::StrCat(target, " with ", threads, " threads"),
-                           std::make_unique<Engine>(EngineOptions{.thread_count = threads})});
-      }
-    }
+// With the best instructions.
+Engine& Reference() { return EngineOf(1); }
+
+// Calls check(engine, name) for each SIMD target of this machine and each number of threads.
+template <class Check>
+void ForEachEngine(const Check& check) {
+  static const auto& targets = *new std::vector<SimdTarget>(SimdTargets());
+  for (const SimdTarget& target : targets) {
+    const ScopedSimdTarget scope(target);
+    for (const int threads : {1, 2}) check(EngineOf(threads), absl::StrCat(target.name, " with ", threads, " threads"));
   }
-  hwy::SetSupportedTargetsForTest(0);
-  return engines;
 }
-
-const std::vector<NamedEngine>& Engines() {
-  static const auto& engines = *new std::vector<NamedEngine>(MakeEngines());
-  return engines;
-}
-
-Engine& Reference() { return *Engines()[0].engine; }
 
 std::vector<ReductionResult> Reduce(Engine& engine, const Tensor& tensor, const std::vector<Reduction>& reductions) {
   absl::StatusOr<std::vector<ReductionResult>> results = engine.Reduce(tensor.view(), reductions);
@@ -111,9 +97,9 @@ class BitIdentityTest : public ::testing::TestWithParam<DType> {
 TEST_P(BitIdentityTest, OfAllTargetsAndThreadCounts) {
   ForEachRequest(
       [](const Tensor& tensor, const std::vector<Reduction>& reductions, const std::vector<ReductionResult>& want) {
-        for (const auto& [name, engine] : Engines()) {
-          EXPECT_EQ(BitDifference(reductions, Reduce(*engine, tensor, reductions), want), "") << name;
-        }
+        ForEachEngine([&](Engine& engine, const std::string& name) {
+          EXPECT_EQ(BitDifference(reductions, Reduce(engine, tensor, reductions), want), "") << name;
+        });
       });
 }
 
@@ -134,9 +120,9 @@ TEST_P(BitIdentityTest, OfCasts) {
       const Tensor tensor = Generate(GetParam(), shape, fill);
       const std::vector<Reduction> reductions = WithDim(CastsOf(GetParam()), {0});
       const std::vector<ReductionResult> want = Reduce(Reference(), tensor, reductions);
-      for (const auto& [name, engine] : Engines()) {
-        EXPECT_EQ(BitDifference(reductions, Reduce(*engine, tensor, reductions), want), "") << name;
-      }
+      ForEachEngine([&](Engine& engine, const std::string& name) {
+        EXPECT_EQ(BitDifference(reductions, Reduce(engine, tensor, reductions), want), "") << name;
+      });
       EXPECT_EQ(BitDifference(reductions, ReduceChunks(Reference(), tensor, reductions, 7), want), "");
     }
   }
@@ -146,7 +132,7 @@ TEST_P(BitIdentityTest, OfCasts) {
 // time, since several share blocks that are too small.
 TEST_P(BitIdentityTest, OfLargeTensors) {
   Engine& one_thread = Reference();
-  Engine& two_threads = *Engines()[1].engine;
+  Engine& two_threads = EngineOf(2);
   for (const auto& [shape, dim] :
        {std::pair(Shape{400'000}, 0), {Shape{900, 450}, 1}, {Shape{30'000, 13}, 0}, {Shape{40, 10'000}, 0}}) {
     const Tensor tensor = Generate(GetParam(), shape, Fill::kPlain);

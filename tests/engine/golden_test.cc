@@ -16,6 +16,7 @@
 #include "server/engine/engine.h"
 #include "tests/engine/generate.h"
 #include "tests/engine/requests.h"
+#include "tests/engine/simd_targets.h"
 
 namespace treduce {
 namespace {
@@ -82,20 +83,24 @@ std::map<std::string, std::string> Read(const std::string& path) {
 
 TEST(Golden, HashesHold) {
   const std::string path = TREDUCE_GOLDEN_HASHES;
-  const std::map<std::string, std::string> computed = Compute();
   if (std::getenv("TREDUCE_WRITE_GOLDEN") != nullptr) {
     std::ofstream file(path);
-    for (const auto& [key, hash] : computed) file << hash << " " << key << "\n";
+    for (const auto& [key, hash] : Compute()) file << hash << " " << key << "\n";
     ASSERT_TRUE(file.flush()) << path;
   }
   const std::map<std::string, std::string> golden = Read(path);
   ASSERT_FALSE(golden.empty()) << path << " is missing; the head of this test says how to write it";
-  for (const auto& [key, hash] : golden) {
-    const auto it = computed.find(key);
-    EXPECT_EQ(it == computed.end() ? "not computed" : it->second, hash) << key;
-  }
-  for (const auto& [key, hash] : computed) {
-    EXPECT_EQ(golden.count(key), 1u) << key << " has no golden hash";
+  for (const SimdTarget& target : SimdTargets()) {
+    SCOPED_TRACE(target.name);
+    const ScopedSimdTarget scope(target);
+    const std::map<std::string, std::string> computed = Compute();
+    for (const auto& [key, hash] : golden) {
+      const auto it = computed.find(key);
+      EXPECT_EQ(it == computed.end() ? "not computed" : it->second, hash) << key;
+    }
+    for (const auto& [key, hash] : computed) {
+      EXPECT_EQ(golden.count(key), 1u) << key << " has no golden hash";
+    }
   }
 }
 
