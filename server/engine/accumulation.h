@@ -22,11 +22,11 @@ class Accumulation {
 
   // Folds the next bytes of the tensor, of any number: an element may straddle two calls. `bytes` is not kept and
   // needs no alignment. INVALID_ARGUMENT (field `data`) when more arrive than the shape says, CANCELLED when the flag
-  // given at the start was raised (looked at between tiles); either ends the accumulation.
+  // given at the start was raised (looked at every 64 MiB or less); either ends the accumulation.
   virtual absl::Status Append(absl::Span<const std::byte> bytes) = 0;
 
   // The results, in the order of the request's reductions. Call once. INVALID_ARGUMENT (field `data`) when bytes are
-  // missing.
+  // missing, CANCELLED as above.
   virtual absl::StatusOr<std::vector<ReductionResult>> Finish() = 0;
 
   // Bytes appended so far.

@@ -129,7 +129,7 @@ TEST_P(InputTest, ReadsRawElements) {
 }
 
 TEST_P(InputTest, ReadsEmptyArrays) {
-  const auto input = Open(Npy("<f8", true, "(0, 4611686018427387904)", ""));
+  const auto input = Open(Npy("<f8", true, "(0, 576460752303423488)", ""));
   ASSERT_TRUE(input.ok()) << input.status();
   EXPECT_EQ(Read(**input), "");
 }
@@ -148,6 +148,17 @@ TEST_P(InputTest, NoticesMissingData) {
 TEST_P(InputTest, NoticesMissingDataInFortranOrder) {
   const auto input = Open(Npy("<f4", true, "(10, 10)", "too short"));
   EXPECT_THAT(std::string(input.status().message()), HasSubstr("9"));
+}
+
+TEST_P(InputTest, RawElementsMustEndWithTheTensor) {
+  const auto input = Open("abcdef", {.raw = RawLayout{DType::kUInt8, {5}}, .opaque_dtype = {}});
+  if (!GetParam()) {
+    EXPECT_THAT(std::string(input.status().message()), HasSubstr("but 5 are expected"));
+    return;
+  }
+  std::vector<std::byte> bytes(5);
+  const auto read = std::get<TensorSource>((*input)->tensor()).read(absl::MakeSpan(bytes));
+  EXPECT_THAT(std::string(read.status().message()), HasSubstr("goes on after the 5 bytes expected"));
 }
 
 TEST(Input, AFileOfRawElementsHasTheRightSize) {

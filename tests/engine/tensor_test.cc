@@ -30,6 +30,7 @@ TEST(ByteCount, RefusesOverflow) {
   ASSERT_TRUE(detail.has_value());
   EXPECT_EQ(detail->reason, "SHAPE_OVERFLOW");
   EXPECT_EQ(detail->field, "shape");
+  EXPECT_FALSE(ByteCount(DType::kFloat64, {0, extent}).ok()) << "a zero extent hides no overflow";
 }
 
 TEST(Tensor, ItsViewBorrowsItsBytes) {

@@ -21,9 +21,7 @@ bool NeedsWholeLeaves(const Lowered& lowered) {
   return FindFold(lowered.folds.front(), lowered.fold_dtype)->whole_leaves;
 }
 
-absl::Status OutOfMemory() {
-  return Error(absl::StatusCode::kResourceExhausted, {"OUT_OF_MEMORY", "", ""}, "not enough memory for this reduction");
-}
+absl::Status Cancelled() { return absl::CancelledError("cancelled"); }
 
 absl::Status SizeMismatch(const Plan& plan, absl::string_view got) {
   return InvalidField("SIZE_MISMATCH", "data",
@@ -98,7 +96,7 @@ absl::Status CpuAccumulation::Append(absl::Span<const std::byte> bytes) {
 absl::Status CpuAccumulation::Fold(const std::byte* x, size_t count) {
   const size_t block = (views_.size() == 1 ? kSinglePassBlockBytes : kBlockBytes) / element_size_;
   while (count > 0) {
-    if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) return absl::CancelledError("cancelled");
+    if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) return Cancelled();
     const size_t now = std::min(block, count);
     for (View& view : views_) {
       if (view.cast == nullptr) {
@@ -127,7 +125,9 @@ absl::StatusOr<std::vector<ReductionResult>> CpuAccumulation::Finish() {
   if (byte_count_ != plan_.byte_count) return Fail(SizeMismatch(plan_, absl::StrCat(byte_count_, " arrived")));
   try {
     if (!is_prepared_) Prepare();
-    for (View& view : views_) view.pass->Finish();
+    for (View& view : views_) {
+      if (!view.pass->Finish(cancelled_)) return Fail(Cancelled());
+    }
   } catch (const std::bad_alloc&) {
     return Fail(OutOfMemory());
   }

@@ -133,24 +133,28 @@ void Pass::Deliver(int64_t first, size_t count, absl::Span<const States> states)
   }
 }
 
-void Pass::Finish() {
+bool Pass::Finish(const std::atomic<bool>* cancelled) {
   const auto count = static_cast<size_t>(shape_.kept_count);
-  if (count == 0) return;
-  if (shape_.rows == 0 || shape_.segments_per_output == 0) {  // no elements came: states of none
-    constexpr size_t kBatch = 1024;
+  const bool no_elements = shape_.rows == 0 || shape_.segments_per_output == 0;
+  if (count == 0 || (!no_elements && !shape_.interleaved)) return true;  // all is delivered
+  constexpr size_t kBatch = 4096;
+  if (no_elements) {
     Reserve(std::min(count, kBatch));
-    for (size_t first = 0; first < count; first += kBatch) {
-      const size_t batch = std::min(kBatch, count - first);
-      for (Slot& slot : slots_) slot.fold->init(slot.scratch.states(), batch);
-      FinishOutputs(static_cast<int64_t>(first), batch, 0);
-    }
-  } else if (shape_.interleaved) {
-    absl::InlinedVector<States, 4> states;
-    for (Slot& slot : slots_) {
-      states.push_back(slot.tree.Collapse(0, count, shape_.segments_per_output * shape_.LeavesPerSegment()));
-    }
-    Deliver(0, count, states);
+    for (Slot& slot : slots_) slot.fold->init(slot.scratch.states(), std::min(count, kBatch));
   }
+  absl::InlinedVector<States, 4> states;
+  for (Slot& slot : slots_) {
+    states.push_back(no_elements
+                         ? slot.scratch.states()
+                         : slot.tree.Collapse(0, count, shape_.segments_per_output * shape_.LeavesPerSegment()));
+  }
+  for (size_t first = 0; first < count; first += kBatch) {
+    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return false;
+    Deliver(static_cast<int64_t>(first), std::min(kBatch, count - first), states);
+    if (no_elements) continue;  // one batch of states serves all
+    for (States& each : states) each = each.From(kBatch);
+  }
+  return true;
 }
 
 int64_t Pass::ByteCount(const Lowered& lowered, DType input, bool whole_leaves) {
@@ -166,9 +170,8 @@ int64_t Pass::ByteCount(const Lowered& lowered, DType input, bool whole_leaves) 
     bytes += FindFold(kind, lowered.fold_dtype)->field_count * 8.0 * (width * levels + scratch);
   }
   const double staged_rows = !shape.columns || whole_leaves ? static_cast<double>(shape.leaf_rows) : 0.0;
-  bytes +=
-      staged_rows *
-      static_cast<double>(shape.width * static_cast<int64_t>(std::max(ByteSize(lowered.fold_dtype), ByteSize(input))));
+  bytes += staged_rows * static_cast<double>(shape.width) *
+           static_cast<double>(std::max(ByteSize(lowered.fold_dtype), ByteSize(input)));
   return bytes < 0x1p62 ? static_cast<int64_t>(bytes) : std::numeric_limits<int64_t>::max();
 }
 

@@ -6,6 +6,7 @@
 #ifndef TREDUCE_SERVER_ENGINE_CPU_PASS_H_
 #define TREDUCE_SERVER_ENGINE_CPU_PASS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,7 +24,7 @@ namespace treduce {
 struct PassShape {
   explicit PassShape(const LoopNest& nest, bool whole_leaves);
 
-  int64_t LeavesPerSegment() const { return (rows + leaf_rows - 1) / leaf_rows; }
+  int64_t LeavesPerSegment() const { return rows / leaf_rows + (rows % leaf_rows != 0 ? 1 : 0); }
 
   bool columns;        // column leaves, else row leaves
   int64_t rows;        // of a segment; elements of it, for row leaves
@@ -38,7 +39,7 @@ struct PassShape {
 // Not thread-safe.
 class Pass {
  public:
-  // `elements` says how the tensor's bytes are seen; `threads` must outlive the pass.
+  // `lowered` says how the elements of the tensor, of dtype `input`, are seen; `threads` must outlive the pass.
   Pass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads);
   virtual ~Pass() = default;
 
@@ -52,8 +53,9 @@ class Pass {
   // The next elements of the tensor, whole ones, in the pass's view: a complex number may count twice.
   virtual void Append(const std::byte* x, size_t count) = 0;
 
-  // After all elements: writes the results that could not be written before.
-  void Finish();
+  // After all elements: writes the results that could not be written before. False when `cancelled` (which may be null)
+  // was raised meanwhile.
+  bool Finish(const std::atomic<bool>* cancelled);
 
   // Bytes of an element of the tensor, as the pass sees them.
   size_t element_size() const { return element_size_; }

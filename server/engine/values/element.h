@@ -4,9 +4,13 @@
 #define TREDUCE_SERVER_ENGINE_VALUES_ELEMENT_H_
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace treduce {
+
+// Elements are what they are on the wire, little-endian, and sizes of tensors are sizes of memory.
+static_assert(std::endian::native == std::endian::little && sizeof(size_t) == 8);
 
 // False if zero, else true.
 struct Bool {

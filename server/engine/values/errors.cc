@@ -34,6 +34,10 @@ absl::Status InvalidField(std::string_view reason, std::string_view field, std::
   return Error(absl::StatusCode::kInvalidArgument, {std::string(reason), std::string(field), ""}, message);
 }
 
+absl::Status OutOfMemory() {
+  return Error(absl::StatusCode::kResourceExhausted, {"OUT_OF_MEMORY", "", ""}, "not enough memory for this reduction");
+}
+
 std::optional<ErrorDetail> DetailOf(const absl::Status& status) {
   if (!status.GetPayload(kReasonUrl).has_value()) return std::nullopt;
   return ErrorDetail{PayloadOf(status, kReasonUrl), PayloadOf(status, kFieldUrl), PayloadOf(status, kLimitUrl)};

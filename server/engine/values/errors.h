@@ -23,6 +23,9 @@ absl::Status Error(absl::StatusCode code, ErrorDetail detail, std::string_view m
 // Shorthand for INVALID_ARGUMENT.
 absl::Status InvalidField(std::string_view reason, std::string_view field, std::string_view message);
 
+// RESOURCE_EXHAUSTED, for memory that the system does not give.
+absl::Status OutOfMemory();
+
 // The detail of a status made above; nullopt for other statuses.
 std::optional<ErrorDetail> DetailOf(const absl::Status& status);
 

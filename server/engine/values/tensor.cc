@@ -7,12 +7,17 @@
 namespace treduce {
 
 absl::StatusOr<int64_t> ByteCount(DType dtype, absl::Span<const int64_t> shape) {
-  absl::StatusOr<int64_t> count = ElementCount(shape);
-  if (count.ok() && __builtin_mul_overflow(*count, static_cast<int64_t>(ByteSize(dtype)), &*count)) {
+  const absl::StatusOr<int64_t> count = ElementCount(shape);
+  if (!count.ok()) return count;
+  // As if there were no extents of zero, as NumPy has it: other products of extents must not overflow either.
+  auto bytes = static_cast<int64_t>(ByteSize(dtype));
+  bool overflows = false;
+  for (const int64_t extent : shape) overflows |= extent > 0 && __builtin_mul_overflow(bytes, extent, &bytes);
+  if (overflows) {
     return InvalidField("SHAPE_OVERFLOW", "shape",
                         absl::StrCat("Storage size calculation overflowed with sizes=", ToString(shape)));
   }
-  return count;
+  return *count == 0 ? 0 : bytes;
 }
 
 }  // namespace treduce

@@ -1,4 +1,4 @@
-// SUM, NANSUM, MEAN, NANMEAN and the 1-norm: sums within 1 ulp of the exact one.
+// SUM, NANSUM, MEAN, NANMEAN and the 1-norm: sums as accurate as server/engine/README.md says.
 //
 // Elements are added in binary64 with their rounding errors kept (2Sum: Ogita, Rump, Oishi, "Accurate sum and dot
 // product", SIAM J. Sci. Comput. 26, 2005). Where a leaf's sum is exact in binary64 anyway, as it nearly always is for
