@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -63,9 +64,13 @@ std::string FormatBytes(int64_t bytes) {
 
 bool ParseBytes(absl::string_view text, int64_t* bytes) {
   int64_t unit = 1;
-  if (absl::ConsumeSuffix(&text, "KiB")) unit = kKiB;
-  if (absl::ConsumeSuffix(&text, "MiB")) unit = kMiB;
-  if (absl::ConsumeSuffix(&text, "GiB")) unit = kGiB;
+  if (absl::ConsumeSuffix(&text, "KiB")) {
+    unit = kKiB;
+  } else if (absl::ConsumeSuffix(&text, "MiB")) {
+    unit = kMiB;
+  } else if (absl::ConsumeSuffix(&text, "GiB")) {
+    unit = kGiB;
+  }
   return absl::SimpleAtoi(text, bytes) && !__builtin_mul_overflow(*bytes, unit, bytes);
 }
 
@@ -89,6 +94,7 @@ Knob OneOf(std::string flag, std::string Config::*field, std::vector<std::string
 
 bool IsListenAddress(const std::string& address) {
   absl::string_view path = address;
+  if (path.find_first_of("%?#") != path.npos) return false;  // gRPC takes addresses for URIs
   if (absl::ConsumePrefix(&path, "unix:")) return !path.empty() && path.size() < sizeof(sockaddr_un::sun_path);
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos) return false;
@@ -113,7 +119,7 @@ Knob Addresses(std::string flag, std::vector<std::string> Config::*field, std::s
 const std::vector<Knob>& Knobs() {
   static const auto* const knobs = new std::vector<Knob>{
       Addresses("listen", &Config::listen, "Addresses to serve on. May be repeated. Port 0 takes a free one."),
-      Bytes("max-unary-bytes", &Config::max_unary_bytes, 64 * kKiB, kGiB,
+      Bytes("max-unary-bytes", &Config::max_unary_bytes, kMiB, kGiB,
             "Size of a tensor in one Reduce call, of its results, and of a chunk in ReduceStream. Larger tensors go "
             "through ReduceStream."),
       Bytes("stream-window", &Config::stream_window, 64 * kKiB, 64 * kMiB,
@@ -141,11 +147,13 @@ const std::vector<Knob>& Knobs() {
 // Sets `knob` to `text`, which came from `source`.
 absl::Status SetKnob(const Knob& knob, const std::string& source, const std::string& text, Config& config) {
   if (knob.set(text, config)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(source, ": \"", text, "\" is not in the range: ", knob.range));
+  return absl::InvalidArgumentError(absl::StrCat(source, ": \"", text, "\" is refused; wanted: ", knob.range));
 }
 
 // What spans several knobs.
 absl::Status CheckTogether(const Config& config) {
+  const std::set<std::string> addresses(config.listen.begin(), config.listen.end());
+  if (addresses.size() < config.listen.size()) return absl::InvalidArgumentError("--listen: an address is given twice");
   if (config.byte_budget == 0 || config.byte_budget / 4 >= config.max_unary_bytes) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("--byte-budget: ", FormatBytes(config.byte_budget),
                                                  " is less than 4 times --max-unary-bytes, which is ",
@@ -155,6 +163,11 @@ absl::Status CheckTogether(const Config& config) {
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(absl::Span<const std::string> arguments, const Environment& environment) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--help" || argument == "-h") return CommandLine{CommandLine::Action::kShowHelp, {}};
+    if (argument == "--version") return CommandLine{CommandLine::Action::kShowVersion, {}};
+  }
+
   CommandLine result;
   for (const Knob& knob : Knobs()) {
     const std::optional<std::string> text = environment(knob.variable());
@@ -165,9 +178,6 @@ absl::StatusOr<CommandLine> ParseCommandLine(absl::Span<const std::string> argum
   std::vector<std::string> listen;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
-    if (argument == "--help" || argument == "-h") return CommandLine{CommandLine::Action::kShowHelp, {}};
-    if (argument == "--version") return CommandLine{CommandLine::Action::kShowVersion, {}};
-
     const std::pair<std::string, std::string> split = absl::StrSplit(argument, absl::MaxSplits('=', 1));
     const std::string& flag = split.first;
     const std::string& inline_value = split.second;

@@ -91,6 +91,7 @@ absl::StatusOr<SharedResults> Execution::Finish() {
   absl::StatusOr<std::vector<ReductionResult>> results = accumulation().Finish();
   accumulation_ = nullptr;
   info_.compute_time += absl::FromChrono(Clock::now() - start);
+  if (absl::IsCancelled(results.status())) return Interruption();
   if (!results.ok()) return results.status();
   ticket_->ShrinkTo(std::min(state_bytes_, result_bytes_));
   auto held = std::make_shared<HeldResults>(HeldResults{*std::move(ticket_), *std::move(results)});

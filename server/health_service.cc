@@ -17,6 +17,9 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
+// Of a name. Requests are outside of admission, and Watch holds on to them.
+constexpr size_t kMaxRequestBytes = 4096;
+
 // Whether the server has a service of this name.
 bool IsKnown(const std::string& service) { return service.empty() || service == "treduce.v1.ReductionService"; }
 
@@ -24,6 +27,7 @@ bool IsKnown(const std::string& service) { return service.empty() || service == 
 std::optional<std::string> ParseService(grpc::ByteBuffer& message) {
   grpc::ProtoBufferReader reader(&message);
   HealthCheckRequest request;
+  if (message.Length() > kMaxRequestBytes) return std::nullopt;
   if (!request.ParseFromZeroCopyStream(&reader)) return std::nullopt;
   return request.service();
 }

@@ -6,8 +6,11 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "grpc/support/log.h"
 #include "server/config.h"
 #include "server/server.h"
@@ -34,6 +37,16 @@ void SetUpLog(const std::string& level) {
 std::optional<std::string> Variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::make_optional<std::string>(value);
+}
+
+// A client that does not read what it is sent keeps gRPC from closing its connection, and with it from shutting down:
+// over TCP for 20 seconds, over a unix socket for as long as it likes.
+void EndWithin(absl::Duration time) {
+  std::thread([time] {
+    absl::SleepFor(time);
+    spdlog::warn("ending with connections that do not close");
+    std::_Exit(0);
+  }).detach();
 }
 
 // To be called before any thread starts, so that none of them receives the signals.
@@ -77,6 +90,8 @@ int main(int argc, char** argv) {
   sigwait(&stop_signals, &signal);
   spdlog::info("draining; a second signal ends the server at once");
   pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
+  EndWithin(command->config.drain_delay + command->config.drain_timeout + absl::Seconds(3));
   (*server)->Drain();
+  spdlog::info("drained");
   return 0;
 }

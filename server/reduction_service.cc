@@ -70,6 +70,7 @@ rpc::Task ReductionService::ReduceStream(rpc::Call& call) {
   const int64_t message_bytes = std::min(plan->byte_count, 2 * description_.max_unary_bytes);
   status = execution.Start(*std::move(plan), message_bytes);
   if (!status.ok()) co_return status;
+  message.Clear();  // nothing is held while nothing arrives
 
   while (co_await call.Read(message)) {
     call.Prefetch();
@@ -79,6 +80,7 @@ rpc::Task ReductionService::ReduceStream(rpc::Call& call) {
     if (chunk == nullptr) co_return InvalidField("CHUNK_EXPECTED", "chunk", "only the first message holds a spec");
     status = co_await Fold(execution, *chunk);
     if (!status.ok()) co_return status;
+    message.Clear();
   }
 
   if (execution.TakesLong()) co_await workers_.Schedule();

@@ -26,6 +26,9 @@ using grpc::reflection::v1::ServerReflectionResponse;
 constexpr const char* kServices[] = {"treduce.v1.ReductionService", "grpc.health.v1.Health",
                                      "grpc.reflection.v1.ServerReflection"};
 
+// Of names. Requests are outside of admission, and are repeated in the responses.
+constexpr size_t kMaxRequestBytes = 4096;
+
 // Adds the file and what it imports, once each.
 void AddFile(const FileDescriptor& file, std::set<const FileDescriptor*>& added, FileDescriptorResponse& response) {
   if (!added.insert(&file).second) return;
@@ -74,7 +77,7 @@ rpc::Task ServerReflectionInfo(rpc::Call& call) {
   while (co_await call.Read(message)) {
     grpc::ProtoBufferReader reader(&message);
     ServerReflectionRequest request;
-    if (!request.ParseFromZeroCopyStream(&reader)) {
+    if (message.Length() > kMaxRequestBytes || !request.ParseFromZeroCopyStream(&reader)) {
       co_return absl::InvalidArgumentError("not a ServerReflectionRequest");
     }
     const grpc::Slice slice(Answer(request).SerializeAsString());

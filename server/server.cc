@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -114,6 +115,11 @@ class Server::Impl {
   ~Impl() { Stop(absl::ZeroDuration()); }
 
   absl::Status Start() {
+    if (byte_budget_ / 4 < config_.max_unary_bytes) {
+      return absl::InvalidArgumentError(absl::StrCat("--max-unary-bytes: ", config_.max_unary_bytes,
+                                                     " is more than a quarter of the byte budget, which is ",
+                                                     byte_budget_));
+    }
     for (const std::string& address : config_.listen) {
       if (absl::Status status = CheckSocketFile(address); !status.ok()) return status;
     }
@@ -130,7 +136,9 @@ class Server::Impl {
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) {
       const size_t failed = std::find(ports.begin(), ports.end(), 0) - ports.begin();
-      return CannotListen(config_.listen[failed], "in use, not permitted, or not of this machine");
+      return CannotListen(config_.listen[failed], absl::StartsWith(config_.listen[failed], "unix:")
+                                                      ? "not permitted, or there is no such directory"
+                                                      : "in use, not permitted, or not an address of this machine");
     }
     for (size_t i = 0; i < ports.size(); ++i) addresses_.push_back(WithPort(config_.listen[i], ports[i]));
     receiver_->Start();
@@ -196,9 +204,13 @@ class Server::Impl {
 };
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
-  auto impl = std::make_unique<Impl>(config);
-  if (absl::Status status = impl->Start(); !status.ok()) return status;
-  return std::unique_ptr<Server>(new Server(std::move(impl)));
+  try {
+    auto impl = std::make_unique<Impl>(config);
+    if (absl::Status status = impl->Start(); !status.ok()) return status;
+    return std::unique_ptr<Server>(new Server(std::move(impl)));
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot start a thread: ", error.what()));
+  }
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -15,8 +15,10 @@ namespace treduce {
 // Thread-safe.
 class Server {
  public:
-  // Serves from now on. FAILED_PRECONDITION when an address cannot be listened on: in use, not permitted, not of this
-  // machine. A socket file that no server listens on any more is replaced.
+  // Serves from now on. A socket file that no server listens on any more is replaced. FAILED_PRECONDITION when an
+  // address cannot be listened on: in use, not permitted, not of this machine. INVALID_ARGUMENT when the byte budget,
+  // which may depend on the machine, is less than 4 times `max_unary_bytes`. RESOURCE_EXHAUSTED when there can be no
+  // more threads.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config);
 
   // Cancels what still runs; Drain first to let it end.
@@ -32,7 +34,9 @@ class Server {
   std::string Summary() const;
 
   // Stops serving, in this order: health turns NOT_SERVING; after `drain_delay` new calls are refused with
-  // UNAVAILABLE; those still running after `drain_timeout` are cancelled. Returns when the last one has ended.
+  // UNAVAILABLE; those still running after `drain_timeout` are cancelled. Returns when the last one has ended and all
+  // connections are closed, for which gRPC waits for clients that have stopped reading: over TCP 20 seconds, over unix
+  // sockets until they go.
   void Drain();
 
   // What requests are charged for at present, and how many there are.

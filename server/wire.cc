@@ -29,6 +29,7 @@ constexpr uint32_t DelimitedTag(int field) { return field << 3 | WireFormatLite:
 
 struct Fields {
   v1::ReductionSpec spec;
+  int64_t spec_bytes = 0;  // of all the parts that Protobuf merges to one
   bool has_spec = false;
   Payload payload;
   int last = 0;  // the one of the two that came last, which is the one that a oneof holds
@@ -45,15 +46,16 @@ std::optional<int> ReadLength(CodedInputStream& input, int message_length) {
   return length;
 }
 
-absl::Status ReadSpec(CodedInputStream& input, int message_length, v1::ReductionSpec& spec) {
+absl::Status ReadSpec(CodedInputStream& input, int message_length, Fields& fields) {
   const std::optional<int> length = ReadLength(input, message_length);
   if (!length.has_value()) return Malformed("spec");
-  if (*length > kMaxSpecBytes) {
+  fields.spec_bytes += *length;
+  if (fields.spec_bytes > kMaxSpecBytes) {
     return Error(absl::StatusCode::kInvalidArgument, {"SPEC_TOO_LARGE", "spec", absl::StrCat(kMaxSpecBytes)},
-                 absl::StrCat("a spec has at most ", kMaxSpecBytes, " bytes, not ", *length));
+                 absl::StrCat("a spec has at most ", kMaxSpecBytes, " bytes, not ", fields.spec_bytes));
   }
   const CodedInputStream::Limit outer = input.PushLimit(*length);
-  if (!spec.MergeFromCodedStream(&input) || !input.ConsumedEntireMessage()) return Malformed("spec");
+  if (!fields.spec.MergeFromCodedStream(&input) || !input.ConsumedEntireMessage()) return Malformed("spec");
   input.PopLimit(outer);
   return absl::OkStatus();
 }
@@ -84,7 +86,7 @@ absl::StatusOr<Fields> ReadFields(const grpc::ByteBuffer& message, bool oneof) {
   while (const uint32_t tag = input.ReadTag()) {
     if (tag == DelimitedTag(kSpecField)) {
       if (oneof && fields.last == kPayloadField) fields.spec.Clear();
-      if (absl::Status status = ReadSpec(input, length, fields.spec); !status.ok()) return status;
+      if (absl::Status status = ReadSpec(input, length, fields); !status.ok()) return status;
       fields.has_spec = true;
       fields.last = kSpecField;
     } else if (tag == DelimitedTag(kPayloadField)) {

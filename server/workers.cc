@@ -9,10 +9,17 @@ thread_local const Workers* workers_of_this_thread = nullptr;
 }  // namespace
 
 Workers::Workers(int thread_count) {
-  for (int i = 0; i < thread_count; ++i) threads_.emplace_back([this] { Run(); });
+  try {
+    for (int i = 0; i < thread_count; ++i) threads_.emplace_back([this] { Run(); });
+  } catch (...) {
+    Stop();
+    throw;
+  }
 }
 
-Workers::~Workers() {
+Workers::~Workers() { Stop(); }
+
+void Workers::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

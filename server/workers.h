@@ -14,6 +14,7 @@ namespace treduce {
 // Thread-safe. Coroutines that wait for a worker are served in order; their number is bounded by admission.
 class Workers {
  public:
+  // Throws std::system_error when a thread cannot be started.
   explicit Workers(int thread_count);
   // All coroutines must have left the workers.
   ~Workers();
@@ -34,6 +35,7 @@ class Workers {
   bool OnWorker() const;
   void Enqueue(std::coroutine_handle<> coroutine);
   void Run();
+  void Stop();
 
   std::mutex mutex_;  // guards the next three
   std::condition_variable wake_;

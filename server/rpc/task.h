@@ -4,9 +4,11 @@
 
 #include <coroutine>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "server/engine/values/errors.h"
 
 namespace treduce::rpc {
 
@@ -27,7 +29,14 @@ class [[nodiscard]] Task {
     std::suspend_always initial_suspend() noexcept { return {}; }
     FinalAwaiter final_suspend() noexcept { return {}; }
     void return_value(absl::Status value) { status = std::move(value); }
-    void unhandled_exception() { std::terminate(); }
+    // No input may end the process: memory is all that it can make run out.
+    void unhandled_exception() {
+      try {
+        throw;
+      } catch (const std::bad_alloc&) {
+        status = OutOfMemory();
+      }
+    }
 
     std::coroutine_handle<> awaiting;
     absl::Status status;

@@ -39,8 +39,8 @@ TEST(Config, TakesValuesBehindASpaceOrAnEqualsSign) {
 }
 
 TEST(Config, TakesSizesAndDurationsWithUnits) {
-  EXPECT_EQ(Good({"--max-unary-bytes=65536"}).max_unary_bytes, 65536);
-  EXPECT_EQ(Good({"--max-unary-bytes=64KiB"}).max_unary_bytes, 65536);
+  EXPECT_EQ(Good({"--max-unary-bytes=2097152"}).max_unary_bytes, 2 << 20);
+  EXPECT_EQ(Good({"--max-unary-bytes=1024KiB"}).max_unary_bytes, 1 << 20);
   EXPECT_EQ(Good({"--byte-budget=2GiB"}).byte_budget, int64_t{2} << 30);
   EXPECT_EQ(Good({"--drain-delay=1500ms"}).drain_delay, absl::Milliseconds(1500));
 }
@@ -60,12 +60,13 @@ TEST(Config, LetsTheFlagWinOverTheVariable) {
 TEST(Config, RefusesWrongValuesAndNamesTheFlag) {
   for (const std::string argument :
        {"--max-calls=0", "--max-calls=x", "--max-calls=", "--max-calls=5KiB", "--max-unary-bytes=1", "--byte-budget=-1",
-        "--max-unary-bytes=9999999999GiB", "--drain-delay=-1s", "--drain-delay=5", "--log-level=loud", "--listen=host",
-        "--listen=:80", "--listen=host:65536", "--listen=::1:80", "--listen=unix:", "--listen=a:1,"}) {
+        "--max-unary-bytes=9999999999GiB", "--max-unary-bytes=1MiBKiB", "--listen=unix:/a%62", "--drain-delay=-1s",
+        "--drain-delay=5", "--log-level=loud", "--listen=host", "--listen=:80", "--listen=host:65536",
+        "--listen=::1:80", "--listen=unix:", "--listen=a:1,"}) {
     const absl::Status status = Parse({argument}).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << argument;
     EXPECT_THAT(std::string(status.message()), HasSubstr(argument.substr(0, argument.find('='))));
-    EXPECT_THAT(std::string(status.message()), HasSubstr(" is not in the range: "));
+    EXPECT_THAT(std::string(status.message()), HasSubstr(" is refused; wanted: "));
   }
   EXPECT_THAT(std::string(Parse({"--listen=unix:" + std::string(200, 'x')}).status().message()),
               HasSubstr("unix:PATH"));
@@ -83,6 +84,8 @@ TEST(Config, RefusesWhatIsNotAFlag) {
   EXPECT_THAT(std::string(Parse({"--max-calls"}).status().message()), HasSubstr("needs a value"));
 }
 
+TEST(Config, RefusesAnAddressGivenTwice) { EXPECT_FALSE(Parse({"--listen=unix:/a", "--listen=unix:/b,unix:/a"}).ok()); }
+
 TEST(Config, RefusesABudgetBelowAFewMessages) {
   EXPECT_FALSE(Parse({"--byte-budget=16MiB"}).ok());
   EXPECT_TRUE(Parse({"--byte-budget=16MiB", "--max-unary-bytes=4MiB"}).ok());
@@ -90,10 +93,11 @@ TEST(Config, RefusesABudgetBelowAFewMessages) {
 
 TEST(Config, ShowsHelpAndVersion) {
   EXPECT_EQ(Parse({"--max-calls=2", "--help"})->action, CommandLine::Action::kShowHelp);
+  EXPECT_EQ(Parse({"--max-calls=x", "-h"}, {{"TREDUCE_LISTEN", "x"}})->action, CommandLine::Action::kShowHelp);
   EXPECT_EQ(Parse({"--version"})->action, CommandLine::Action::kShowVersion);
   const std::string help = HelpText();
   EXPECT_THAT(help, HasSubstr("--max-unary-bytes  TREDUCE_MAX_UNARY_BYTES"));
-  EXPECT_THAT(help, HasSubstr("Default 8MiB; range 64KiB to 1GiB"));
+  EXPECT_THAT(help, HasSubstr("Default 8MiB; range 1MiB to 1GiB"));
 }
 
 }  // namespace

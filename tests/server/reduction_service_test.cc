@@ -380,18 +380,19 @@ TEST(ReductionServiceBudget, RefusesWhatDoesNotFit) {
   v1::ReductionSpec spec = SumOfFloats({1, 1 << 18});
   spec.mutable_reductions(0)->add_dim(0);  // 1 MiB of results and a state of each
   std::vector<std::unique_ptr<RawCall>> calls;
-  grpc::Status refusal;
-  for (int i = 0; i < 8 && refusal.ok(); ++i) {
-    const int64_t before = server.server().bytes_in_use();
-    auto& call = calls.emplace_back(std::make_unique<RawCall>(channel, kReduceStream));
-    ASSERT_TRUE(call->Write(SpecMessage(spec)));
-    const absl::Time deadline = absl::Now() + absl::Milliseconds(300);
-    while (absl::Now() < deadline && server.server().bytes_in_use() == before) absl::SleepFor(absl::Milliseconds(1));
-    if (server.server().bytes_in_use() == before) {
-      call->Read();
-      refusal = call->Finish();
-    }
+  const auto start_call = [&]() -> RawCall& {
+    calls.push_back(std::make_unique<RawCall>(channel, kReduceStream));
+    EXPECT_TRUE(calls.back()->Write(SpecMessage(spec)));
+    return *calls.back();
+  };
+  int64_t charged = 0;  // for each call
+  for (int64_t used = 0; used + charged <= config.byte_budget; used = server.server().bytes_in_use()) {
+    start_call();
+    while (server.server().bytes_in_use() == used) absl::SleepFor(absl::Milliseconds(1));
+    charged = server.server().bytes_in_use() - used;
   }
+  EXPECT_EQ(start_call().Read(), std::nullopt);
+  const grpc::Status refusal = calls.back()->Finish();
   EXPECT_THAT(refusal, IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "BYTE_BUDGET_EXHAUSTED", ""));
   EXPECT_EQ(ErrorInfoOf(refusal).metadata().at("limit"), "4194304");
   EXPECT_TRUE(HasRetryInfo(refusal));

@@ -183,9 +183,10 @@ TEST(Server, ReflectsItself) {
     request.set_file_by_filename("nothing.proto");
     EXPECT_EQ(ask(request).error_response().error_code(), grpc::StatusCode::NOT_FOUND);
     EXPECT_EQ(ask({}).error_response().error_code(), grpc::StatusCode::UNIMPLEMENTED);
-    call.WritesDone();
+    request.set_host(std::string(5000, 'x'));
+    EXPECT_TRUE(call.Write(request.SerializeAsString()));
     EXPECT_EQ(call.Read(), std::nullopt);
-    EXPECT_TRUE(call.Finish().ok());
+    EXPECT_EQ(call.Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   }
 }
 

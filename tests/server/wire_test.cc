@@ -168,6 +168,15 @@ TEST(Wire, TakesTheLargestSpecThereCanBe) {
   EXPECT_TRUE(ParseReduceRequest(Whole(request.SerializeAsString())).ok());
 }
 
+TEST(Wire, CountsAllPartsOfASpec) {
+  v1::ReduceRequest request;
+  for (int i = 0; i < 60'000; ++i) request.mutable_spec()->add_reductions();
+  const std::string part = request.SerializeAsString();  // 120 kB
+  EXPECT_TRUE(ParseReduceRequest(Whole(part + part)).ok());
+  EXPECT_EQ(DetailOf(ParseReduceRequest(Whole(part + part + part)).status())->reason, "SPEC_TOO_LARGE");
+  EXPECT_EQ(DetailOf(ParseReduceStreamRequest(Whole(part + part + part)).status())->reason, "SPEC_TOO_LARGE");
+}
+
 Tensor MakeTensor(DType dtype, Shape shape, const std::string& bytes) {
   const auto* begin = reinterpret_cast<const std::byte*>(bytes.data());
   return {dtype, std::move(shape), {begin, begin + bytes.size()}};
