@@ -92,11 +92,12 @@ absl::Status UnknownOp(std::string_view word) {
   for (const OpInfo& op : AllOps()) {
     const int distance = EditDistance(word, op.name);
     // Another word altogether is no typing mistake.
-    if (distance <= 2 && distance < static_cast<int>(op.name.size()) - 1) near.emplace_back(distance, op.name);
+    if (distance <= (op.name.size() < 6 ? 1 : 2)) near.emplace_back(distance, op.name);
   }
   absl::c_sort(near);
   if (near.empty()) {
-    return Usage(absl::StrCat("unknown op '", std::string(word), "'; 'treduce ops' lists those there are"));
+    return Usage(absl::StrCat("unknown op '", std::string(word),
+                              "'; ops come first, one FILE last, and 'treduce ops' lists the ops"));
   }
   near.resize(std::min<size_t>(near.size(), 3));
   return Usage(absl::StrCat(
@@ -207,6 +208,7 @@ absl::StatusOr<Arguments> ParseArguments(absl::Span<const std::string_view> word
         status = ParseRaw(name, value, &arguments.input.raw);
       } else if (name == "--output" || name == "-o") {
         arguments.output = std::string(value);
+        if (has_value && value.empty()) status = NotA(name, value, "a file");
       } else if (name == "--server") {
         arguments.server = std::string(value);
       } else if (name == "--timeout") {

@@ -10,9 +10,12 @@
 #include <variant>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "client/cli/endpoint.h"
 #include "client/cli/help.h"
 #include "client/cli/input.h"
@@ -34,6 +37,22 @@ int Fail(int exit_status, const std::string& what, const absl::Status& status) {
   return Fail(exit_status, absl::Status(status.code(), absl::StrCat(what, ": ", status.message())));
 }
 
+// The message of a refusal in terms of the command line: "reductions[1].options.norm.ord: ..." is about --ord of the
+// second op.
+std::string MessageOf(const Arguments& arguments, const absl::Status& status, const ErrorDetail& detail) {
+  absl::string_view message = status.message();
+  for (size_t i = 0; i < arguments.ops.size(); ++i) {
+    if (!absl::StartsWith(detail.field, absl::StrCat("reductions[", i, "]"))) continue;
+    absl::ConsumePrefix(&message, absl::StrCat(detail.field, ": "));
+    const size_t dot = detail.field.rfind('.');
+    const std::string option = dot == std::string::npos ? "" : absl::StrCat(" --", detail.field.substr(dot + 1));
+    return absl::StrCat(std::string(arguments.ops[i]->name), option, ": ", message);
+  }
+  const bool castable = absl::c_any_of(arguments.ops, [](const OpInfo* op) { return op->casts_any_input; });
+  const char* hint = detail.reason == "UNSUPPORTED_DTYPE" && castable ? "; --dtype casts the input first" : "";
+  return absl::StrCat(message, hint);
+}
+
 // For what a server, or the way to it, answered.
 int FailAsServer(const Arguments& arguments, const absl::Status& status) {
   if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
@@ -41,10 +60,10 @@ int FailAsServer(const Arguments& arguments, const absl::Status& status) {
   }
   const std::optional<ErrorDetail> detail = DetailOf(status);
   if (detail.has_value() && detail->field == "address") return Fail(kUsageError, status);
+  std::string message = detail.has_value() ? MessageOf(arguments, status, *detail) : std::string(status.message());
   const std::optional<absl::Duration> delay = RetryDelayOf(status);
-  if (!delay.has_value()) return Fail(kFailed, status);
-  return Fail(kFailed, absl::Status(status.code(),
-                                    absl::StrCat(status.message(), "; try again in ", absl::FormatDuration(*delay))));
+  if (delay.has_value()) absl::StrAppend(&message, "; try again in ", absl::FormatDuration(*delay));
+  return Fail(kFailed, absl::Status(status.code(), message));
 }
 
 int Finish(const absl::Status& status) { return status.ok() ? kDone : Fail(kFailed, status); }

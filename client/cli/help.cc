@@ -19,7 +19,7 @@ one pass. FILE is a .npy file, in C or Fortran order, or - for standard input.
 
   treduce sum x.npy
   treduce sum mean std x.npy --dim 0,1 --keepdim
-  treduce max x.npy --dim -1 --output y.npy           y.values.npy and y.indices.npy
+  treduce max x.npy --dim -1 --output y.npy           y.max.values.npy and y.max.indices.npy
   head -c 4000 /dev/zero | treduce all - --raw float32:10x100
 )";
 
@@ -39,12 +39,12 @@ Output
   --json               Prints one JSON object per line for each tensor. NaN and infinities are the strings "NaN",
                        "Infinity" and "-Infinity"; complex elements are arrays of two.
   --output FILE, -o    Writes a .npy file, - for standard output, and prints nothing. Several results go to several
-                       files: y.sum.npy, y.max.values.npy, y.max.indices.npy.
+                       files: y.sum.npy, y.max.values.npy, y.max.indices.npy. bfloat16 is written as ml_dtypes does.
 
 Server
   --server ADDRESS     HOST:PORT or unix:PATH. Default: $TREDUCE_SERVER; if it is not set either, the command is its own
                        server, in its own process.
-  --timeout SECONDS    Gives up after this long. Default: never.
+  --timeout SECONDS    Gives up on the server after this long; input may take its time. Default: never.
 
 Commands
   health               Exits with 0 when the server takes requests.
@@ -78,13 +78,14 @@ std::string HelpText(const OpInfo& op) {
   if (op.options == OptionsKind::kNorm) options.push_back("--ord");
   std::vector<std::string_view> dtypes;
   for (DType dtype : kAllDTypes) {
-    if (op.accepts(dtype) || (op.casts_any_input)) dtypes.push_back(Name(dtype));
+    if (op.accepts(dtype)) dtypes.push_back(Name(dtype));
   }
   const bool depends = op.outputs.size() != op.outputs_all_dims.size();
-  return absl::StrCat(
-      "treduce ", std::string(op.name), " FILE\n\n", std::string(op.summary), "\n\nGives:   ", Joined(op.outputs),
-      depends ? absl::StrCat(" with --dim, else ", Joined(op.outputs_all_dims)) : "", "\nTakes:   ", Joined(dtypes),
-      "\nOptions: ", Joined(options), "\n\n'treduce --help' describes the options.\n");
+  return absl::StrCat("treduce ", std::string(op.name), " FILE\n\n", std::string(op.summary),
+                      "\n\nGives:   ", Joined(op.outputs),
+                      depends ? absl::StrCat(" with --dim, else ", Joined(op.outputs_all_dims)) : "",
+                      "\nTakes:   ", Joined(dtypes), op.casts_any_input ? "; others with --dtype" : "",
+                      "\nOptions: ", Joined(options), "\n\n'treduce --help' describes the options.\n");
 }
 
 }  // namespace treduce::cli

@@ -64,9 +64,16 @@ absl::StatusOr<std::unique_ptr<Input>> Input::Open(const std::string& path, cons
   } else if (input->rest_.has_value() && !header.big_endian) {
     input->tensor_ = TensorView{header.dtype, header.shape, input->rest_->first(header.byte_count)};
   } else {
-    input->tensor_ = TensorSource{header.dtype, header.shape, [reader = input.get()](absl::Span<std::byte> to) {
+    const bool must_end = options.raw.has_value() && !input->rest_.has_value();
+    input->tensor_ = TensorSource{header.dtype, header.shape,
+                                  [reader = input.get(), left = header.byte_count,
+                                   must_end](absl::Span<std::byte> to) mutable -> absl::StatusOr<size_t> {
                                     absl::StatusOr<size_t> count = reader->Read(Whole(reader->header_, to));
-                                    if (count.ok()) MakeLittleEndian(reader->header_, to.first(*count));
+                                    if (!count.ok()) return count;
+                                    MakeLittleEndian(reader->header_, to.first(*count));
+                                    left -= static_cast<int64_t>(*count);
+                                    if (left > 0 || !must_end) return count;
+                                    if (absl::Status status = reader->ExpectEnd(); !status.ok()) return status;
                                     return count;
                                   }};
   }
@@ -118,6 +125,16 @@ absl::Status Input::CheckSize(bool raw) const {
   if (size == header_.byte_count || (!raw && size > header_.byte_count)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("holds ", size, " bytes of data, but ", header_.byte_count,
                                                  " are expected for shape ", ToString(header_.shape), " and dtype ",
+                                                 std::string(Name(header_.dtype))));
+}
+
+absl::Status Input::ExpectEnd() {
+  std::byte next;
+  const absl::StatusOr<size_t> count = Read({&next, 1});
+  if (!count.ok()) return count.status();
+  if (*count == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("goes on after the ", header_.byte_count, " bytes expected for shape ",
+                                                 ToString(header_.shape), " and dtype ",
                                                  std::string(Name(header_.dtype))));
 }
 

@@ -48,6 +48,8 @@ class Input {
   absl::Status Map(int64_t file_size);
   absl::Status ReadHeader(const InputOptions& options);
   absl::Status CheckSize(bool raw) const;
+  // INVALID_ARGUMENT when there is something behind the tensor.
+  absl::Status ExpectEnd();
   absl::StatusOr<TensorSource> RowMajorSource();
 
   // Reads the next bytes of the file, to.size() of them unless it ends before; returns how many.

@@ -79,7 +79,11 @@ std::string ToJson(std::string_view op, std::string_view output, const Reduction
       absl::StrJoin(reduction.dim, ","), "],\"keepdim\":", reduction.keepdim ? "true" : "false", ",\"dtype\":\"",
       std::string(Name(tensor.dtype)), "\",\"shape\":[", absl::StrJoin(tensor.shape, ","), "],\"data\":");
   const TensorView view = tensor.view();
-  DataWriter(view, &json).WriteFrom(0);
+  if (view.data.empty()) {  // which may be any number of rows
+    json += "[]";
+  } else {
+    DataWriter(view, &json).WriteFrom(0);
+  }
   return absl::StrCat(json, "}");
 }
 

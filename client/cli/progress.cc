@@ -39,13 +39,13 @@ std::string BytesText(int64_t bytes) {
 std::string ProgressLine(int64_t done, int64_t total, absl::Duration elapsed, int columns) {
   const double part = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
   const double seconds = std::max(absl::ToDoubleSeconds(elapsed), 1e-3);
-  const double rate = static_cast<double>(done) / seconds;
+  const auto rate = static_cast<int64_t>(static_cast<double>(done) / seconds);
   const std::string time = done == total ? absl::StrFormat("%.1f s", seconds)
                            : done > 0    ? absl::StrFormat("%.0f s left", std::ceil(seconds * (1 - part) / part))
                                          : "";
   const std::string left = absl::StrFormat("%3.0f%% [", std::floor(100 * part));
   const std::string right =
-      absl::StrFormat("] %s of %s, %.2f GB/s, %s", BytesText(done), BytesText(total), rate / 1e9, time);
+      absl::StrFormat("] %s of %s, %s/s, %s", BytesText(done), BytesText(total), BytesText(rate), time);
   const int width = std::max(0, columns - static_cast<int>(left.size() + right.size()));
   std::string bar(width, ' ');
   const int filled = static_cast<int>(part * width);

@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/cpp/call.h"
 #include "client/cpp/convert.h"
 #include "client/cpp/receiver.h"
@@ -54,6 +56,16 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+// "HOST:PORT" or "unix:PATH", without what has a meaning in the URIs that gRPC takes them for.
+bool IsAddress(absl::string_view address) {
+  if (address.find_first_of("%?#") != address.npos) return false;
+  if (absl::ConsumePrefix(&address, "unix:")) return !address.empty();
+  const size_t colon = address.rfind(':');
+  int port;
+  return colon != address.npos && colon > 0 && !absl::StrContains(address, '/') &&
+         absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port <= 65535;
 }
 
 // Upper bound of the bytes of the results, saturating. Dims that are wrong count as kept: the server refuses them.
@@ -188,14 +200,12 @@ Client::~Client() = default;
 
 absl::StatusOr<Client> Client::Connect(std::string_view address, ClientOptions options) {
   const std::string target(address);
-  const size_t colon = target.rfind(':');
-  const bool is_path = absl::StartsWith(target, "unix:");
-  if (colon == std::string::npos || colon == 0 || colon + 1 == target.size() ||
-      (!is_path && absl::StrContains(target, '/'))) {
+  if (!IsAddress(target)) {
     return InvalidField("INVALID_ADDRESS", "address",
                         absl::StrCat("expected HOST:PORT or unix:PATH, but got '", target, "'"));
   }
-  if (options.unary_limit > kMaxMessageBytes || options.chunk_bytes < 1 || options.chunk_bytes > kMaxMessageBytes) {
+  if (options.unary_limit < 0 || options.unary_limit > kMaxMessageBytes || options.chunk_bytes < 1 ||
+      options.chunk_bytes > kMaxMessageBytes) {
     return InvalidField("INVALID_OPTION", "options", absl::StrCat("messages have 1 to ", kMaxMessageBytes, " bytes"));
   }
   return Client(std::make_unique<Impl>(target, options));

@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/engine/values/errors.h"  // IWYU pragma: export
 #include "server/engine/values/reduction.h"
 #include "server/engine/values/tensor.h"
 
@@ -28,9 +29,9 @@ namespace treduce {
 
 struct ClientOptions {
   // A tensor of at most this many bytes, with results of at most as many, is sent as one message; others are streamed.
-  // At most 1 GiB.
+  // 0 to 1 GiB.
   int64_t unary_limit = int64_t{4} << 20;
-  // Bytes of a message of a stream, 1 to 1 GiB.
+  // Bytes of a message of a stream, 1 to 1 GiB. Every server takes 1 MiB; more up to its `max_unary_bytes`.
   int64_t chunk_bytes = int64_t{1} << 20;
 };
 
@@ -74,7 +75,7 @@ struct TensorSource {
 };
 
 struct OpDescription {
-  Op op;
+  Op op;             // 0 for one that this client does not know
   std::string name;  // "var_mean"
   std::string summary;
   std::vector<DType> dtypes;  // the input dtypes it takes

@@ -69,8 +69,12 @@ ServerDescription FromProto(const v1::DescribeServerResponse& response) {
                               .max_reductions = response.limits().max_reductions(),
                               .byte_budget = response.limits().byte_budget()};
   for (const v1::OpDescription& from : response.ops()) {
-    OpDescription& to = server.ops.emplace_back(
-        OpDescription{static_cast<Op>(from.op()), from.name(), from.summary(), {}, from.options()});
+    OpDescription& to =
+        server.ops.emplace_back(OpDescription{v1::Op_IsValid(from.op()) ? static_cast<Op>(from.op()) : Op{},
+                                              from.name(),
+                                              from.summary(),
+                                              {},
+                                              from.options()});
     for (const int dtype : from.dtypes()) {
       // A newer server may know dtypes that this client does not.
       if (v1::Dtype_IsValid(dtype) && dtype != v1::DTYPE_UNSPECIFIED) to.dtypes.push_back(static_cast<DType>(dtype));

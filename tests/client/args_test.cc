@@ -65,6 +65,8 @@ TEST(Args, UnknownOpsSuggestNearOnes) {
   EXPECT_THAT(ErrorOf({"summ", "x"}), HasSubstr("did you mean sum"));
   EXPECT_THAT(ErrorOf({"sum", "varmean", "x"}), HasSubstr("did you mean var_mean"));
   EXPECT_THAT(ErrorOf({"transmogrify", "x"}), HasSubstr("'treduce ops'"));
+  EXPECT_THAT(ErrorOf({"median", "x"}), HasSubstr("'treduce ops'"));
+  EXPECT_THAT(ErrorOf({"sum", "x.npy", "y.npy"}), HasSubstr("unknown op 'x.npy'; ops come first, one FILE last"));
 }
 
 TEST(Args, AFileIsNeeded) {
@@ -80,6 +82,7 @@ TEST(Args, DashesEndOptions) {
   EXPECT_THAT(ErrorOf({"sum", "x", "--dimm"}), HasSubstr("unknown option '--dimm'"));
   EXPECT_THAT(ErrorOf({"sum", "x", "--keepdim=1"}), HasSubstr("unknown option"));
   EXPECT_THAT(ErrorOf({"sum", "x", "--dim"}), HasSubstr("needs a value"));
+  EXPECT_THAT(ErrorOf({"sum", "x", "--output="}), HasSubstr("'' is not a file"));
 }
 
 TEST(Args, RawLayouts) {

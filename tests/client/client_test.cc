@@ -304,7 +304,8 @@ TEST(Client, AServerThatIsNotThereIsUnavailable) {
 }
 
 TEST(Client, RefusesWhatIsNoAddress) {
-  for (const char* address : {"", "localhost", "localhost:", ":50051", "unix:", "http://localhost:50051"}) {
+  for (const char* address : {"", "localhost", "localhost:", ":50051", "unix:", "http://localhost:50051",
+                              "localhost:http", "localhost:65536", "localhost:0", "unix:/tmp/%68"}) {
     EXPECT_EQ(DetailOf(Client::Connect(address).status())->field, "address") << address;
   }
 }
@@ -312,6 +313,7 @@ TEST(Client, RefusesWhatIsNoAddress) {
 TEST(Client, RefusesMessagesThatGrpcCannotSend) {
   EXPECT_FALSE(Client::Connect("localhost:1", {.unary_limit = int64_t{4} << 30}).ok());
   EXPECT_FALSE(Client::Connect("localhost:1", {.chunk_bytes = int64_t{4} << 30}).ok());
+  EXPECT_FALSE(Client::Connect("localhost:1", {.unary_limit = -1}).ok());
   EXPECT_FALSE(Client::Connect("localhost:1", {.chunk_bytes = 0}).ok());
 }
 

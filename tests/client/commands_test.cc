@@ -50,7 +50,8 @@ TEST(Commands, WhatTheServerRefusesFails) {
   const Outcome outcome = RunWords({"sum", kDigits, "--dim", "2"});
   EXPECT_EQ(outcome.exit_status, kFailed);
   EXPECT_EQ(outcome.printed, "");
-  EXPECT_THAT(outcome.error, HasSubstr("treduce: reductions[0].dim: Dimension out of range"));
+  EXPECT_THAT(outcome.error, HasSubstr("treduce: sum --dim: Dimension out of range"));
+  EXPECT_THAT(RunWords({"mean", kDigits}).error, HasSubstr("Got: Byte; --dtype casts the input first"));
 }
 
 TEST(Commands, AFileThatCannotBeReadFails) {

@@ -96,7 +96,7 @@ std::string DataOf(DType dtype, absl::Span<const int64_t> shape, const std::vect
 
 TEST(Json, DataIsNested) {
   EXPECT_EQ(DataOf<int8_t>(DType::kInt8, {2, 2}, {1, -2, 3, 4}), "[[1,-2],[3,4]]");
-  EXPECT_EQ(DataOf<int8_t>(DType::kInt8, {2, 0}, {}), "[[],[]]");
+  EXPECT_EQ(DataOf<int8_t>(DType::kInt8, {int64_t{1} << 50, 0}, {}), "[]");
 }
 
 TEST(Json, FloatsAreShortestForTheirDType) {
