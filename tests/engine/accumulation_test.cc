@@ -45,6 +45,7 @@ TEST(Accumulation, FinishingCanBeCancelled) {
     ASSERT_TRUE(accumulation->Append(bytes).ok());
     cancelled = true;
     EXPECT_TRUE(absl::IsCancelled(accumulation->Finish().status())) << ToString(shape);
+    EXPECT_TRUE(absl::IsCancelled(accumulation->Finish().status())) << "it has ended";
   }
 }
 

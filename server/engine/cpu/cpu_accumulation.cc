@@ -16,6 +16,8 @@ namespace {
 // Bytes between two looks at the cancellation flag; also what several passes read again from cache.
 constexpr size_t kBlockBytes = 256 * 1024;
 constexpr size_t kSinglePassBlockBytes = 64 * 1024 * 1024;
+// The same while memory for results is set up.
+constexpr size_t kFreshBytes = 4 * 1024 * 1024;
 
 bool NeedsWholeLeaves(const Lowered& lowered) {
   return FindFold(lowered.folds.front(), lowered.fold_dtype)->whole_leaves;
@@ -34,14 +36,24 @@ absl::Status SizeMismatch(const Plan& plan, absl::string_view got) {
 CpuAccumulation::CpuAccumulation(Plan plan, const Threads& threads, const std::atomic<bool>* cancelled)
     : plan_(std::move(plan)), threads_(threads), cancelled_(cancelled), element_size_(ByteSize(plan_.dtype)) {}
 
-void CpuAccumulation::Prepare() {
+bool CpuAccumulation::IsCancelled() const {
+  return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed);
+}
+
+absl::Status CpuAccumulation::Prepare() {
   is_prepared_ = true;
   results_.reserve(plan_.reductions.size());
   for (const PlannedReduction& reduction : plan_.reductions) {
     ReductionResult& result = results_.emplace_back();
     std::vector<Tensor*> outputs;
     for (const OutputSpec& spec : reduction.outputs) {
-      result.outputs.push_back({spec.dtype, spec.shape, std::vector<std::byte>(static_cast<size_t>(spec.byte_count))});
+      std::vector<std::byte>& data = result.outputs.emplace_back(Tensor{spec.dtype, spec.shape, {}}).data;
+      const auto byte_count = static_cast<size_t>(spec.byte_count);
+      data.reserve(byte_count);
+      while (data.size() < byte_count) {  // fresh memory comes at 1 GB/s or less
+        if (IsCancelled()) return Cancelled();
+        data.resize(std::min(byte_count, data.size() + kFreshBytes));
+      }
     }
     for (Tensor& output : result.outputs) outputs.push_back(&output);
     const Lowered lowered = Lower(reduction, plan_.dtype);
@@ -56,6 +68,7 @@ void CpuAccumulation::Prepare() {
     }
     view->pass->Add(reduction, lowered, std::move(outputs));
   }
+  return absl::OkStatus();
 }
 
 absl::Status CpuAccumulation::Fail(absl::Status status) {
@@ -71,7 +84,9 @@ absl::Status CpuAccumulation::Append(absl::Span<const std::byte> bytes) {
     return Fail(SizeMismatch(plan_, "more arrived"));
   }
   try {
-    if (!is_prepared_) Prepare();
+    if (!is_prepared_) {
+      if (absl::Status prepared = Prepare(); !prepared.ok()) return Fail(std::move(prepared));
+    }
     byte_count_ += static_cast<int64_t>(bytes.size());
     if (split_size_ > 0) {
       const size_t missing = std::min(element_size_ - split_size_, bytes.size());
@@ -96,7 +111,7 @@ absl::Status CpuAccumulation::Append(absl::Span<const std::byte> bytes) {
 absl::Status CpuAccumulation::Fold(const std::byte* x, size_t count) {
   const size_t block = (views_.size() == 1 ? kSinglePassBlockBytes : kBlockBytes) / element_size_;
   while (count > 0) {
-    if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) return Cancelled();
+    if (IsCancelled()) return Cancelled();
     const size_t now = std::min(block, count);
     for (View& view : views_) {
       if (view.cast == nullptr) {
@@ -124,7 +139,9 @@ absl::StatusOr<std::vector<ReductionResult>> CpuAccumulation::Finish() {
   if (!status_.ok()) return status_;
   if (byte_count_ != plan_.byte_count) return Fail(SizeMismatch(plan_, absl::StrCat(byte_count_, " arrived")));
   try {
-    if (!is_prepared_) Prepare();
+    if (!is_prepared_) {
+      if (absl::Status prepared = Prepare(); !prepared.ok()) return Fail(std::move(prepared));
+    }
     for (View& view : views_) {
       if (!view.pass->Finish(cancelled_)) return Fail(Cancelled());
     }

@@ -32,7 +32,8 @@ class CpuAccumulation : public Accumulation {
   };
 
   // Allocates results and passes; not in the constructor, so that running out of memory is a status.
-  void Prepare();
+  absl::Status Prepare();
+  bool IsCancelled() const;
   absl::Status Fold(const std::byte* x, size_t count);
   void FoldCast(View& view, const std::byte* x, size_t count);
   // Ends the accumulation.
