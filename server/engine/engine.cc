@@ -1,3 +1,4 @@
+// The facade: a plan, an accumulation on the CPU, its results.
 #include "server/engine/engine.h"
 
 #include <atomic>

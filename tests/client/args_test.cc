@@ -1,3 +1,4 @@
+// Command lines: what they mean, and what is said of wrong ones.
 #include "client/cli/args.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// The C++ client against a server in this process.
 #include "client/cpp/client.h"
 
 #include <gmock/gmock.h>

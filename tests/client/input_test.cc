@@ -1,3 +1,4 @@
+// Files and pipes of all layouts, read as the row-major bytes that are sent.
 #include "client/cli/input.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Headers of .npy files, well-formed and not.
 #include "client/cli/npy.h"
 
 #include <gmock/gmock.h>

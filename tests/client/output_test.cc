@@ -1,3 +1,4 @@
+// Results as files, text and JSON.
 #include "client/cli/output.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// The progress line, and where it is drawn.
 #include "client/cli/progress.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// How expected and actual values are compared.
 #include "tests/conformance/compare.h"
 
 #include <cstring>

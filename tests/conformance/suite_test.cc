@@ -1,3 +1,4 @@
+// What counts as a pass of a case.
 #include "tests/conformance/suite.h"
 
 #include <utility>

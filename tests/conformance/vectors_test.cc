@@ -1,3 +1,4 @@
+// The parser of vectors.
 #include "tests/conformance/vectors.h"
 
 #include <fstream>

@@ -1,3 +1,4 @@
+// Cuts rows of kept columns into leaves, and keeps the leaf that is under way.
 #include "server/engine/cpu/column_pass.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Shares passes among the reductions of a request, and hands them the bytes that arrive, in whole elements.
 #include "server/engine/cpu/cpu_accumulation.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// What both kinds of passes have in common: how a nest is cut, trees of states, and the results made of them.
 #include "server/engine/cpu/pass.h"
 
 #include <algorithm>

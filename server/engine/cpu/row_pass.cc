@@ -1,3 +1,4 @@
+// Cuts neighbouring elements into leaves, many rows at a time where they are short.
 #include "server/engine/cpu/row_pass.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Splits work with oneTBB, in an arena of the engine's own.
 #include "server/engine/cpu/threads.h"
 
 #include <tbb/blocked_range.h>

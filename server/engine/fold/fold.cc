@@ -1,3 +1,4 @@
+// Finds the folds of a dtype in the file that compiles them.
 #include "server/engine/fold/fold.h"
 
 #include "server/engine/fold/folds.h"

@@ -1,3 +1,4 @@
+// The functions of math-inl.h for single numbers, with the bits of every SIMD target.
 #include "server/engine/fold/scalar_math.h"
 
 #include <cstring>

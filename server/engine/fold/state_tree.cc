@@ -1,3 +1,4 @@
+// A binary counter: bit k of the number of leaves is a subtree of 2^k.
 #include "server/engine/fold/state_tree.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Results from states, one function for each way in which ops end.
 #include "server/engine/plan/finish.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The table from ops to folds, and the views of complex elements.
 #include "server/engine/plan/lowering.h"
 
 #include <cmath>

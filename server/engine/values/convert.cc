@@ -1,3 +1,4 @@
+// A loop for each pair of dtypes.
 #include "server/engine/values/convert.h"
 
 #include <cstring>
