@@ -125,10 +125,11 @@ const std::vector<Knob>& Knobs() {
       Bytes("stream-window", &Config::stream_window, 64 * kKiB, 64 * kMiB,
             "Bytes of one call that may be on their way. Over a network whose round trip takes 10 ms, 4MiB allow 400 "
             "MB/s."),
-      Bytes("byte-budget", &Config::byte_budget, 0, kGiB * kMiB,
-            "Memory that all requests together may hold, at least 4 times --max-unary-bytes, beside messages that have "
-            "not arrived whole: these take at most --max-unary-bytes for each call. Requests beyond it are refused. 0 is "
-            "half of what the machine or container has."),
+      Bytes(
+          "byte-budget", &Config::byte_budget, 0, kGiB * kMiB,
+          "Memory that all requests together may hold, at least 4 times --max-unary-bytes, beside messages that have "
+          "not arrived whole: these take at most --max-unary-bytes for each call. Requests beyond it are refused. 0 is "
+          "half of what the machine or container has."),
       Number("max-calls", &Config::max_calls, 1, 1000000, "Requests served at once. Those beyond are refused."),
       Number("receive-threads", &Config::receive_threads, 1, 256,
              "Threads that receive, and that answer what is quickly done. About one for each 8 cores."),
