@@ -37,10 +37,15 @@ int Fail(int exit_status, const std::string& what, const absl::Status& status) {
   return Fail(exit_status, absl::Status(status.code(), absl::StrCat(what, ": ", status.message())));
 }
 
+std::string InputName(const Arguments& arguments) { return arguments.file == "-" ? "standard input" : arguments.file; }
+
 // The message of a refusal in terms of the command line: "reductions[1].options.norm.ord: ..." is about --ord of the
 // second op.
 std::string MessageOf(const Arguments& arguments, const absl::Status& status, const ErrorDetail& detail) {
   absl::string_view message = status.message();
+  if (detail.field == "data" && absl::ConsumePrefix(&message, "data: ")) {
+    return absl::StrCat(InputName(arguments), ": ", message);
+  }
   for (size_t i = 0; i < arguments.ops.size(); ++i) {
     if (!absl::StartsWith(detail.field, absl::StrCat("reductions[", i, "]"))) continue;
     absl::ConsumePrefix(&message, absl::StrCat(detail.field, ": "));
@@ -70,7 +75,7 @@ int Finish(const absl::Status& status) { return status.ok() ? kDone : Fail(kFail
 
 int RunReduce(const Arguments& arguments) {
   const absl::StatusOr<std::unique_ptr<Input>> input = Input::Open(arguments.file, arguments.input);
-  if (!input.ok()) return Fail(kFailed, arguments.file == "-" ? "standard input" : arguments.file, input.status());
+  if (!input.ok()) return Fail(kFailed, InputName(arguments), input.status());
   const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server);
   if (!endpoint.ok()) return FailAsServer(arguments, endpoint.status());
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/row_major.h"
+#include "server/engine/values/errors.h"
 
 namespace treduce::cli {
 namespace {
@@ -133,9 +134,9 @@ absl::Status Input::ExpectEnd() {
   const absl::StatusOr<size_t> count = Read({&next, 1});
   if (!count.ok()) return count.status();
   if (*count == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("goes on after the ", header_.byte_count, " bytes expected for shape ",
-                                                 ToString(header_.shape), " and dtype ",
-                                                 std::string(Name(header_.dtype))));
+  return InvalidField("SIZE_MISMATCH", "data",
+                      absl::StrCat("goes on after the ", header_.byte_count, " bytes expected for shape ",
+                                   ToString(header_.shape), " and dtype ", std::string(Name(header_.dtype))));
 }
 
 absl::StatusOr<TensorSource> Input::RowMajorSource() {
