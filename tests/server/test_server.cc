@@ -51,6 +51,7 @@ std::shared_ptr<grpc::Channel> TestServer::Connect() const {
 }
 
 void TestServer::ExpectServing() {
+  ExpectNothingInUse();
   grpc::ClientContext context;
   v1::ReduceResponse response;
   const grpc::Status status = v1::ReductionService::NewStub(Connect())->Reduce(&context, SumOfOnes(3), &response);

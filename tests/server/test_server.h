@@ -33,7 +33,7 @@ class TestServer {
   // Connected anew each time.
   std::shared_ptr<grpc::Channel> Connect() const;
 
-  // The server takes a good request, and holds no memory afterwards.
+  // The server lets go of calls that have been given up, takes a good request, and holds no memory afterwards.
   void ExpectServing();
   // All bytes and calls are given back, if not at once then soon.
   void ExpectNothingInUse();
