@@ -126,6 +126,8 @@ TEST(Server, AnswersHealthChecks) {
   EXPECT_EQ(Check(server.Connect(), "other", &response).error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(Exchange(server.Connect(), "/grpc.health.v1.Health/Check", {"\x0a\x05"}).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Check(server.Connect(), std::string(5000, 'x'), &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST(Server, TellsWatchersThatItDrains) {
