@@ -1,4 +1,4 @@
-# Dependencies point one way: service -> wire -> engine -> cpu -> plan -> fold -> values. Fails when a file includes
+# Dependencies point one way: client and server -> engine -> cpu -> plan -> fold -> values. Fails when a file includes
 # what its folder may not.
 #
 #   cmake -P tests/include_rules.cmake

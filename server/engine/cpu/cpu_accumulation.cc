@@ -42,7 +42,7 @@ bool CpuAccumulation::IsCancelled() const {
 }
 
 absl::Status CpuAccumulation::Prepare() {
-  is_prepared_ = true;
+  if (std::exchange(is_prepared_, true)) return absl::OkStatus();
   results_.reserve(plan_.reductions.size());
   for (const PlannedReduction& reduction : plan_.reductions) {
     ReductionResult& result = results_.emplace_back();
@@ -85,9 +85,7 @@ absl::Status CpuAccumulation::Append(absl::Span<const std::byte> bytes) {
     return Fail(SizeMismatch(plan_, "more arrived"));
   }
   try {
-    if (!is_prepared_) {
-      if (absl::Status prepared = Prepare(); !prepared.ok()) return Fail(std::move(prepared));
-    }
+    if (absl::Status prepared = Prepare(); !prepared.ok()) return Fail(std::move(prepared));
     byte_count_ += static_cast<int64_t>(bytes.size());
     if (split_size_ > 0) {
       const size_t missing = std::min(element_size_ - split_size_, bytes.size());
@@ -140,9 +138,7 @@ absl::StatusOr<std::vector<ReductionResult>> CpuAccumulation::Finish() {
   if (!status_.ok()) return status_;
   if (byte_count_ != plan_.byte_count) return Fail(SizeMismatch(plan_, absl::StrCat(byte_count_, " arrived")));
   try {
-    if (!is_prepared_) {
-      if (absl::Status prepared = Prepare(); !prepared.ok()) return Fail(std::move(prepared));
-    }
+    if (absl::Status prepared = Prepare(); !prepared.ok()) return Fail(std::move(prepared));
     for (View& view : views_) {
       if (!view.pass->Finish(cancelled_)) return Fail(Cancelled());
     }
