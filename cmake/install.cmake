@@ -25,7 +25,7 @@ function(treduce_export component)
 endfunction()
 
 treduce_export(engine
-  TARGETS treduce_values treduce_fold treduce_plan treduce_engine
+  TARGETS treduce_values treduce_fold treduce_select treduce_plan treduce_engine
   HEADERS
     server/engine/accumulation.h
     server/engine/engine.h

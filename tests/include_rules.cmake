@@ -1,4 +1,4 @@
-# Dependencies point one way: client and server -> engine -> cpu -> plan -> fold -> values. Fails when a file includes
+# Dependencies point one way: client and server -> engine -> cpu -> plan -> select -> fold -> values. Fails when a file includes
 # what its folder may not.
 #
 #   cmake -P tests/include_rules.cmake
@@ -30,13 +30,15 @@ endfunction()
 
 set(values absl/ server/engine/values/)
 set(fold ${values} hwy/ server/engine/fold/)
-set(plan ${fold} server/engine/plan/)
+set(select ${fold} server/engine/select/)
+set(plan ${select} server/engine/plan/)
 set(cpu ${plan} server/engine/cpu/)
 set(engine ${cpu} server/engine/ tbb/ oneapi/tbb/)
 set(grpc grpc/ grpcpp/ google/ treduce/v1/)
 
 may_include(server/engine/values RECURSE ${values})
 may_include(server/engine/fold RECURSE ${fold})
+may_include(server/engine/select RECURSE ${select})
 may_include(server/engine/plan RECURSE ${plan})
 may_include(server/engine/cpu RECURSE ${cpu} server/engine/accumulation.h tbb/ oneapi/tbb/ sanitizer/)
 may_include(server/engine ${engine})

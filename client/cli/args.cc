@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace treduce::cli {
 namespace {
@@ -45,6 +47,33 @@ absl::Status ParseNumber(std::string_view option, std::string_view value, std::o
   if (!absl::SimpleAtod(View(value), &parsed)) return NotA(option, value, "a number");
   *number = parsed;
   return absl::OkStatus();
+}
+
+// "0.5" is one quantile, "0.5,0.9" a list, and so is "0.5,".
+absl::Status ParseQuantiles(std::string_view option, std::string_view value,
+                            std::optional<std::variant<double, std::vector<double>>>* q) {
+  std::vector<double> values;
+  for (absl::string_view part : absl::StrSplit(absl::StripSuffix(View(value), ","), ',')) {
+    if (!absl::SimpleAtod(part, &values.emplace_back())) {
+      return NotA(option, value, "a number or a list of numbers, such as 0.5 or 0.1,0.9");
+    }
+  }
+  if (absl::StrContains(View(value), ',')) {
+    *q = std::move(values);
+  } else {
+    *q = values[0];
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ParseInterpolation(std::string_view option, std::string_view value,
+                                std::optional<Interpolation>* interpolation) {
+  constexpr std::string_view kNames[] = {"linear", "lower", "higher", "midpoint", "nearest"};
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (value == kNames[i]) *interpolation = static_cast<Interpolation>(i + 1);
+  }
+  return interpolation->has_value() ? absl::OkStatus()
+                                    : NotA(option, value, "one of linear, lower, higher, midpoint, nearest");
 }
 
 absl::Status ParseTimeout(std::string_view option, std::string_view value, absl::Duration* timeout) {
@@ -154,6 +183,12 @@ absl::Status CheckOptionsAreUsed(const Arguments& arguments) {
                        [](const OpInfo& op) { return op.options == OptionsKind::kVariance; }));
   status.Update(
       unused(arguments.ord.has_value(), "--ord", [](const OpInfo& op) { return op.options == OptionsKind::kNorm; }));
+  const auto is_quantile = [](const OpInfo& op) { return op.options == OptionsKind::kQuantile; };
+  status.Update(unused(arguments.q.has_value(), "--q", is_quantile));
+  status.Update(unused(arguments.interpolation.has_value(), "--interpolation", is_quantile));
+  const auto is_unique = [](const OpInfo& op) { return op.options == OptionsKind::kUnique; };
+  status.Update(unused(arguments.unique.return_inverse, "--return-inverse", is_unique));
+  status.Update(unused(arguments.unique.return_counts, "--return-counts", is_unique));
   return status;
 }
 
@@ -188,6 +223,10 @@ absl::StatusOr<Arguments> ParseArguments(absl::Span<const std::string_view> word
       arguments.command = Command::kVersion;
     } else if (is_flag("--keepdim")) {
       arguments.keepdim = true;
+    } else if (is_flag("--return-inverse")) {
+      arguments.unique.return_inverse = true;
+    } else if (is_flag("--return-counts")) {
+      arguments.unique.return_counts = true;
     } else if (is_flag("--json")) {
       arguments.json = true;
     } else {
@@ -202,6 +241,10 @@ absl::StatusOr<Arguments> ParseArguments(absl::Span<const std::string_view> word
         status = ParseNumber(name, value, &arguments.correction);
       } else if (name == "--ord") {
         status = ParseNumber(name, value, &arguments.ord);
+      } else if (name == "--q") {
+        status = ParseQuantiles(name, value, &arguments.q);
+      } else if (name == "--interpolation") {
+        status = ParseInterpolation(name, value, &arguments.interpolation);
       } else if (name == "--input-dtype") {
         status = ParseDType(name, value, &arguments.input.opaque_dtype);
       } else if (name == "--raw") {
@@ -239,6 +282,13 @@ std::vector<Reduction> ReductionsOf(const Arguments& arguments) {
       reduction.options = VarianceOptions{*arguments.correction};
     } else if (op->options == OptionsKind::kNorm && arguments.ord.has_value()) {
       reduction.options = NormOptions{*arguments.ord};
+    } else if (op->options == OptionsKind::kQuantile) {
+      QuantileOptions options;
+      if (arguments.q.has_value()) options.q = *arguments.q;
+      if (arguments.interpolation.has_value()) options.interpolation = *arguments.interpolation;
+      reduction.options = std::move(options);
+    } else if (op->options == OptionsKind::kUnique) {
+      reduction.options = arguments.unique;
     }
   }
   return reductions;

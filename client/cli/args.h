@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -28,6 +29,9 @@ struct Arguments {
   std::optional<DType> dtype;
   std::optional<double> correction;
   std::optional<double> ord;
+  std::optional<std::variant<double, std::vector<double>>> q;
+  std::optional<Interpolation> interpolation;
+  UniqueOptions unique;
   InputOptions input;
   bool json = false;
   std::string output;  // a file for the results; empty prints them

@@ -53,7 +53,7 @@ std::string MessageOf(const Arguments& arguments, const absl::Status& status, co
     const std::string option = dot == std::string::npos ? "" : absl::StrCat(" --", detail.field.substr(dot + 1));
     return absl::StrCat(std::string(arguments.ops[i]->name), option, ": ", message);
   }
-  const bool castable = absl::c_any_of(arguments.ops, [](const OpInfo* op) { return op->casts_any_input; });
+  const bool castable = absl::c_any_of(arguments.ops, [](const OpInfo* op) { return op->accepts_cast(DType::kInt64); });
   const char* hint = detail.reason == "UNSUPPORTED_DTYPE" && castable ? "; --dtype casts the input first" : "";
   return absl::StrCat(message, hint);
 }
@@ -97,12 +97,12 @@ int RunReduce(const Arguments& arguments) {
   std::vector<NamedResult> results;
   for (size_t i = 0; i < reductions.size(); ++i) {
     const OpInfo& op = *arguments.ops[i];
-    const auto outputs = arguments.dim.empty() ? op.outputs_all_dims : op.outputs;
+    auto outputs = OutputNames(op, reductions[i]);
     if (reply->results[i].outputs.size() != outputs.size()) {
       return Fail(kFailed, absl::InternalError(
                                absl::StrCat("the server does not give what ", std::string(op.name), " gives here")));
     }
-    results.push_back({op.name, outputs, &reductions[i], &reply->results[i]});
+    results.push_back({op.name, std::move(outputs), &reductions[i], &reply->results[i]});
   }
   if (!arguments.output.empty()) return Finish(WriteFiles(arguments.output, results));
   return Finish(Print(arguments.json ? JsonOf(results) : TextOf(results)));

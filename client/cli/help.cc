@@ -30,6 +30,10 @@ What to reduce
   --dtype DTYPE        Casts the input first, for the ops that have this option.
   --correction NUMBER  Of var, std, var_mean and std_mean: the divisor is n - NUMBER. Default: 1.
   --ord NUMBER         Order of vector_norm; also inf and -inf. Default: 2.
+  --q NUMBER[,...]     Of quantile and nanquantile: one, or a list, which gives the result a dim in front. Default: 0.5.
+  --interpolation NAME Of the same, between two elements: linear (the default), lower, higher, midpoint or nearest.
+  --return-inverse     Of unique and unique_consecutive: also the place of each element among the unique ones.
+  --return-counts      Of the same: also how often each unique one occurs.
 
 Input
   --raw DTYPE:SHAPE    FILE is bare elements, row-major and little-endian: float32:100x64.
@@ -76,6 +80,10 @@ std::string HelpText(const OpInfo& op) {
   if (op.casts) options.push_back("--dtype");
   if (op.options == OptionsKind::kVariance) options.push_back("--correction");
   if (op.options == OptionsKind::kNorm) options.push_back("--ord");
+  if (op.options == OptionsKind::kQuantile) options.insert(options.end(), {"--q", "--interpolation"});
+  if (op.options == OptionsKind::kUnique) {
+    options = {"--dim (one)", "--return-inverse", "--return-counts"};
+  }
   std::vector<std::string_view> dtypes;
   for (DType dtype : kAllDTypes) {
     if (op.accepts(dtype)) dtypes.push_back(Name(dtype));
@@ -84,7 +92,7 @@ std::string HelpText(const OpInfo& op) {
   return absl::StrCat("treduce ", std::string(op.name), " FILE\n\n", std::string(op.summary),
                       "\n\nGives:   ", Joined(op.outputs),
                       depends ? absl::StrCat(" with --dim, else ", Joined(op.outputs_all_dims)) : "",
-                      "\nTakes:   ", Joined(dtypes), op.casts_any_input ? "; others with --dtype" : "",
+                      "\nTakes:   ", Joined(dtypes), op.accepts_cast(DType::kInt64) ? "; others with --dtype" : "",
                       "\nOptions: ", Joined(options), "\n\n'treduce --help' describes the options.\n");
 }
 

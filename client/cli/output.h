@@ -6,8 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "server/engine/plan/op_registry.h"
 #include "server/engine/values/reduction.h"
 #include "server/engine/values/tensor.h"
 
@@ -16,7 +18,7 @@ namespace treduce::cli {
 // One result and what it is called.
 struct NamedResult {
   std::string_view op;
-  absl::Span<const std::string_view> outputs;  // as many as the result has
+  absl::InlinedVector<std::string_view, kMaxOutputs> outputs;  // names, as many as the result has
   const Reduction* reduction;
   const ReductionResult* result;
 };

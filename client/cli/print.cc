@@ -197,7 +197,10 @@ std::string ToText(const TensorView& tensor) {
 std::string ToText(std::string_view op, absl::Span<const std::string_view> names, const ReductionResult& result) {
   const auto& outputs = result.outputs;
   if (outputs.size() == 1) return ToText(outputs[0].view());
-  if (names[1] == "mean") return absl::StrCat("(", ToText(outputs[0].view()), ", ", ToText(outputs[1].view()), ")");
+  if (names[1] == "mean" || names[0] == "output") {  // a tuple without a name
+    const auto text = [](std::string* out, const Tensor& output) { out->append(ToText(output.view())); };
+    return absl::StrCat("(", absl::StrJoin(outputs, ", ", text), ")");
+  }
   std::string text = absl::StrCat("torch.return_types.", std::string(op), "(");
   for (size_t i = 0; i < outputs.size(); ++i) {
     absl::StrAppend(&text, i > 0 ? "," : "", "\n", std::string(names[i]), "=", ToText(outputs[i].view()));

@@ -66,7 +66,7 @@ TEST(Args, UnknownOpsSuggestNearOnes) {
   EXPECT_THAT(ErrorOf({"summ", "x"}), HasSubstr("did you mean sum"));
   EXPECT_THAT(ErrorOf({"sum", "varmean", "x"}), HasSubstr("did you mean var_mean"));
   EXPECT_THAT(ErrorOf({"transmogrify", "x"}), HasSubstr("'treduce ops'"));
-  EXPECT_THAT(ErrorOf({"median", "x"}), HasSubstr("'treduce ops'"));
+  EXPECT_THAT(ErrorOf({"cumsum", "x"}), HasSubstr("'treduce ops'"));
   EXPECT_THAT(ErrorOf({"sum", "x.npy", "y.npy"}), HasSubstr("unknown op 'x.npy'; ops come first, one FILE last"));
 }
 

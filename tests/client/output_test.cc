@@ -39,8 +39,8 @@ class OutputTest : public ::testing::Test {
   const ReductionResult sum_result_ = {{MakeTensor<float>(DType::kFloat32, {}, {10})}};
   const ReductionResult max_result_ = {
       {MakeTensor<float>(DType::kFloat32, {2}, {3, 4.5f}), MakeTensor<int64_t>(DType::kInt64, {2}, {1, 0})}};
-  const std::vector<std::string_view> one_ = {"result"};
-  const std::vector<std::string_view> two_ = {"values", "indices"};
+  const absl::InlinedVector<std::string_view, kMaxOutputs> one_ = {"result"};
+  const absl::InlinedVector<std::string_view, kMaxOutputs> two_ = {"values", "indices"};
   const NamedResult sum_named_ = {"sum", one_, &sum_, &sum_result_};
   const NamedResult max_named_ = {"max", two_, &max_, &max_result_};
   const std::filesystem::path directory_ = ::testing::TempDir() + "/output_test_" + std::to_string(getpid());

@@ -71,7 +71,8 @@ class BitIdentityTest : public ::testing::TestWithParam<DType> {
   // Calls check(tensor, reductions, reference answers) for every shape, fill and choice of dims.
   template <class Check>
   void ForEachRequest(const Check& check) {
-    const std::vector<Reduction> reductions = ReductionsOf(GetParam());
+    std::vector<Reduction> reductions = ReductionsOf(GetParam());
+    for (Reduction& reduction : ListsOf(GetParam())) reductions.push_back(std::move(reduction));
     for (const Shape& shape : kShapes) {
       for (Fill fill : kAllFills) {
         const Tensor tensor = Generate(GetParam(), shape, fill);
@@ -85,7 +86,7 @@ class BitIdentityTest : public ::testing::TestWithParam<DType> {
     }
   }
 
-  // Without those that have no answer for an empty tensor.
+  // Without those that have no answer for an empty tensor, or take no more than one dim.
   static std::vector<Reduction> Answerable(const Tensor& tensor, std::vector<Reduction> reductions) {
     std::erase_if(reductions, [&](const Reduction& reduction) {
       return !MakePlan({tensor.dtype, tensor.shape, {reduction}}).ok();

@@ -53,6 +53,7 @@ TEST(Plan, CountsElementsAndBytes) {
 
 TEST(Plan, WithoutDimReducesAllDims) {
   for (const OpInfo& info : AllOps()) {
+    if (!info.has_fixed_shape) continue;
     const auto plan = PlanOf({2, 3}, {.op = info.op});
     ASSERT_TRUE(plan.ok()) << plan.status();
     const PlannedReduction& planned = plan->reductions[0];
@@ -69,6 +70,7 @@ TEST(Plan, WithoutDimReducesAllDims) {
 
 TEST(Plan, WithDimEveryOutputHasTheKeptExtents) {
   for (const OpInfo& info : AllOps()) {
+    if (!info.has_fixed_shape) continue;
     const auto plan = PlanOf({2, 3}, {.op = info.op, .dim = {-1}});
     ASSERT_TRUE(plan.ok()) << plan.status();
     const PlannedReduction& planned = plan->reductions[0];
@@ -166,6 +168,8 @@ TEST(Plan, FillsInTheOptionsOfTheFamily) {
     ReductionOptions expected;
     if (info.options == OptionsKind::kVariance) expected = VarianceOptions{1.0};
     if (info.options == OptionsKind::kNorm) expected = NormOptions{2.0};
+    if (info.options == OptionsKind::kQuantile) expected = QuantileOptions{0.5, Interpolation::kLinear};
+    if (info.options == OptionsKind::kUnique) expected = UniqueOptions{false, false};
     EXPECT_EQ(PlanOf({2}, {.op = info.op})->reductions[0].reduction.options, expected) << info.name;
   }
 }
@@ -176,6 +180,10 @@ TEST(Plan, RefusesOptionsOfAnotherFamily) {
               info.options == OptionsKind::kVariance ? "" : "OPTIONS_MISMATCH reductions[0].options");
     EXPECT_EQ(Refusal(PlanOf({2}, {.op = info.op, .options = NormOptions{1}})),
               info.options == OptionsKind::kNorm ? "" : "OPTIONS_MISMATCH reductions[0].options");
+    EXPECT_EQ(Refusal(PlanOf({2}, {.op = info.op, .options = QuantileOptions{}})),
+              info.options == OptionsKind::kQuantile ? "" : "OPTIONS_MISMATCH reductions[0].options");
+    EXPECT_EQ(Refusal(PlanOf({2}, {.op = info.op, .options = UniqueOptions{}})),
+              info.options == OptionsKind::kUnique ? "" : "OPTIONS_MISMATCH reductions[0].options");
   }
 }
 
@@ -188,7 +196,9 @@ TEST(Plan, TakesAnyRealCorrectionAndOrder) {
 
 TEST(Plan, OpsWithoutIdentityRefuseToReduceNothing) {
   for (const OpInfo& info : AllOps()) {
-    const std::string expected = info.empty == EmptyReduction::kError ? "EMPTY_REDUCTION reductions[0].dim" : "";
+    const std::string expected = info.empty == EmptyReduction::kError   ? "EMPTY_REDUCTION reductions[0].dim"
+                                 : info.empty == EmptyReduction::kValue ? ""
+                                                                        : "EMPTY_REDUCTION shape";
     EXPECT_EQ(Refusal(PlanOf({0}, {.op = info.op})), expected) << info.name;
     EXPECT_EQ(Refusal(PlanOf({2, 0}, {.op = info.op})), expected) << info.name;
     EXPECT_EQ(Refusal(PlanOf({2, 0}, {.op = info.op, .dim = {1}})), expected) << info.name;
@@ -198,7 +208,77 @@ TEST(Plan, OpsWithoutIdentityRefuseToReduceNothing) {
 
 TEST(Plan, KeptDimsWithoutElementsGiveEmptyResults) {
   for (const OpInfo& info : AllOps()) {
+    if (info.empty == EmptyReduction::kRefusesEmptyTensors || !info.has_fixed_shape) continue;
     EXPECT_EQ(OutputShape({2, 0, 3}, {.op = info.op, .dim = {0}}), "[0, 3]") << info.name;
+  }
+}
+
+TEST(Plan, QuantilesRefuseATensorWithoutElements) {
+  EXPECT_EQ(OutputShape({2, 0, 3}, {.op = Op::kNanQuantile, .dim = {0}}),
+            "shape: quantile() input tensor must be non-empty");
+}
+
+TEST(Plan, AListOfQuantilesIsADimInFront) {
+  const auto shape = [](std::variant<double, std::vector<double>> q, bool keepdim) {
+    return OutputShape({4, 5}, {.op = Op::kQuantile, .dim = {1}, .keepdim = keepdim, .options = QuantileOptions{q}});
+  };
+  EXPECT_EQ(shape(0.5, false), "[4]");
+  EXPECT_EQ(shape(0.5, true), "[4, 1]");
+  EXPECT_EQ(shape(std::vector<double>{0.5}, false), "[1, 4]");
+  EXPECT_EQ(shape(std::vector<double>{0.5, 0.1, 1}, true), "[3, 4, 1]");
+  EXPECT_EQ(shape(std::vector<double>{}, false), "[0, 4]");
+}
+
+TEST(Plan, QuantilesAreBetween0And1) {
+  const auto refusal = [](QuantileOptions options) {
+    return OutputShape({2}, {.op = Op::kQuantile, .options = std::move(options)});
+  };
+  EXPECT_EQ(refusal({1.1}), "reductions[0].options.quantile.q: quantile() q must be in the range [0, 1] but got 1.1");
+  EXPECT_THAT(refusal({kNan}), HasSubstr("must be in the range [0, 1] but got nan"));
+  EXPECT_EQ(refusal({std::vector<double>{0.5, -0.1}}),
+            "reductions[0].options.quantile.q: quantile() q values must be in the range [0, 1]");
+  for (int number : {0, 6}) {
+    EXPECT_EQ(Refusal(PlanOf(
+                  {2}, {.op = Op::kQuantile, .options = QuantileOptions{0.5, static_cast<Interpolation>(number)}})),
+              "UNKNOWN_INTERPOLATION reductions[0].options.quantile.interpolation");
+  }
+}
+
+TEST(Plan, QuantilesOfOtherDtypesNeedACast) {
+  const auto refusal = [](DType input, std::optional<DType> dtype) {
+    return Refusal(MakePlan({input, {2}, {{.op = Op::kQuantile, .dtype = dtype}}}));
+  };
+  for (DType input : kAllDTypes) {
+    const bool is_native = input == DType::kFloat32 || input == DType::kFloat64;
+    EXPECT_EQ(refusal(input, std::nullopt), is_native ? "" : "UNSUPPORTED_DTYPE dtype") << Name(input);
+    EXPECT_EQ(refusal(input, DType::kFloat32), IsComplex(input) ? "UNSUPPORTED_DTYPE dtype" : "") << Name(input);
+    EXPECT_EQ(refusal(input, DType::kFloat16),
+              IsComplex(input) ? "UNSUPPORTED_DTYPE dtype" : "UNSUPPORTED_DTYPE reductions[0].dtype");
+  }
+}
+
+TEST(Plan, UniqueHasAnExtentThatTheDataDecides) {
+  const auto outputs = [](Reduction reduction) {
+    std::string text;
+    const absl::StatusOr<Plan> plan = PlanOf({4, 5}, std::move(reduction));
+    for (const OutputSpec& output : plan->reductions[0].outputs) {
+      absl::StrAppend(&text, std::string(output.name), ToString(output.shape), " ");
+    }
+    return text;
+  };
+  EXPECT_EQ(outputs({.op = Op::kUnique}), "output[-1] ");
+  EXPECT_EQ(outputs({.op = Op::kUnique, .options = UniqueOptions{true, true}}),
+            "output[-1] inverse_indices[4, 5] counts[-1] ");
+  EXPECT_EQ(outputs({.op = Op::kUniqueConsecutive, .dim = {1}, .options = UniqueOptions{true, true}}),
+            "output[4, -1] inverse_indices[5] counts[-1] ");
+}
+
+TEST(Plan, UniqueTakesOneDimAndNoKeepdim) {
+  for (Op op : {Op::kUnique, Op::kUniqueConsecutive}) {
+    EXPECT_EQ(Refusal(PlanOf({4, 5}, {.op = op, .dim = {0, 1}})), "TOO_MANY_DIMS reductions[0].dim");
+    EXPECT_EQ(Refusal(PlanOf({4, 5}, {.op = op, .keepdim = true})), "UNEXPECTED_KEEPDIM reductions[0].keepdim");
+    EXPECT_EQ(Refusal(PlanOf({4, 0}, {.op = op, .dim = {0}})), "EMPTY_SLICES reductions[0].dim");
+    EXPECT_EQ(Refusal(PlanOf({4, 0}, {.op = op, .dim = {1}})), "");
   }
 }
 

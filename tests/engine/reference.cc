@@ -193,6 +193,75 @@ Output LogSumExp(DType dtype, const Elements& elements) {
   return {rounded(modulus), rounded(std::arg(sum))};
 }
 
+// The elements in order, NaN last.
+Elements Sorted(Elements elements) {
+  std::stable_sort(elements.begin(), elements.end(), [](const LongComplex& a, const LongComplex& b) {
+    return IsNan(b) ? !IsNan(a) : a.real() < b.real();
+  });
+  return elements;
+}
+
+// A value and the index of its first occurrence.
+std::vector<Output> First(const Elements& elements, long double value) {
+  const auto is_value = [value](const LongComplex& x) { return std::isnan(value) ? IsNan(x) : x.real() == value; };
+  const auto first = std::find_if(elements.begin(), elements.end(), is_value) - elements.begin();
+  return {Exactly(value), Exactly(static_cast<long double>(first))};
+}
+
+long double MedianOf(const Elements& elements) {
+  const Elements sorted = Sorted(elements);
+  if (sorted.empty() || IsNan(sorted.back())) return kNan;
+  return sorted[(sorted.size() - 1) / 2].real();
+}
+
+long double ModeOf(const Elements& elements) {
+  const Elements sorted = Sorted(WithoutNan(elements));
+  long double mode = kNan;
+  std::ptrdiff_t most = 0;
+  for (const LongComplex& x : sorted) {
+    const auto is_equal = [&](const LongComplex& y) { return y.real() == x.real(); };
+    const std::ptrdiff_t count = std::count_if(sorted.begin(), sorted.end(), is_equal);
+    if (count > most) mode = x.real();
+    most = std::max(most, count);
+  }
+  return mode;
+}
+
+Output Quantile(DType dtype, const Elements& elements, const QuantileOptions& options) {
+  const Elements sorted = Sorted(elements);
+  if (sorted.empty() || IsNan(sorted.back())) return Exactly(kNan);
+  const double q = std::get<double>(options.q);
+  // PyTorch's rank is a float64, of q in the dtype of the elements.
+  const double rounded_q = dtype == DType::kFloat32 ? static_cast<double>(static_cast<float>(q)) : q;
+  const double rank = rounded_q * (static_cast<double>(sorted.size()) - 1);
+  const auto at = [&](double place) { return sorted[static_cast<size_t>(place)].real(); };
+  const long double low = at(std::floor(rank));
+  const long double high = at(std::ceil(rank));
+  switch (options.interpolation) {
+    case Interpolation::kLower:
+      return Exactly(low);
+    case Interpolation::kHigher:
+      return Exactly(high);
+    case Interpolation::kNearest:
+      return Exactly(at(std::nearbyint(rank)));
+    case Interpolation::kMidpoint:
+    case Interpolation::kLinear:
+      break;
+  }
+  if (low == high) return Exactly(low);
+  const long double fraction =
+      options.interpolation == Interpolation::kMidpoint ? 0.5L : static_cast<long double>(rank - std::floor(rank));
+  const long double value = low * (1 - fraction) + high * fraction;
+  // A difference, a product and a sum, each rounded.
+  const long double error = 3 * kRounding * (std::abs(low) + std::abs(high));
+  return {{value, UlpOf(dtype, value) + (std::isfinite(error) ? error : 0)}};
+}
+
+QuantileOptions QuantileOf(const Reduction& reduction) {
+  const auto* options = std::get_if<QuantileOptions>(&reduction.options);
+  return options ? *options : QuantileOptions();
+}
+
 double CorrectionOf(const Reduction& reduction) {
   const auto* options = std::get_if<VarianceOptions>(&reduction.options);
   return options ? options->correction : 1;
@@ -254,6 +323,19 @@ std::vector<std::vector<Expected>> ReferenceOf(const Reduction& reduction, DType
       return {Norm(dtype, elements, OrdOf(reduction))};
     case Op::kLogSumExp:
       return {IsReal(dtype) ? LogSumExp(dtype, elements) : LogSumExp(DType::kFloat32, AsFloat32(elements))};
+    case Op::kMedian:
+      return First(elements, MedianOf(elements));
+    case Op::kNanMedian:
+      return First(elements, MedianOf(WithoutNan(elements)));
+    case Op::kMode:
+      return First(elements, ModeOf(elements));
+    case Op::kQuantile:
+      return {Quantile(dtype, elements, QuantileOf(reduction))};
+    case Op::kNanQuantile:
+      return {Quantile(dtype, WithoutNan(elements), QuantileOf(reduction))};
+    case Op::kUnique:
+    case Op::kUniqueConsecutive:
+      break;  // unique_test.cc
   }
   return {};
 }

@@ -3,8 +3,10 @@
 
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/engine/plan/op_registry.h"
 #include "server/engine/plan/plan.h"
 #include "tests/engine/elements.h"
@@ -19,6 +21,32 @@ std::vector<ReductionOptions> OptionsOf(OptionsKind kind) {
     for (double correction : {0.0, 0.5}) options.push_back(VarianceOptions{correction});
   } else if (kind == OptionsKind::kNorm) {
     for (double ord : {0.0, 1.0, 3.0, 0.5, -2.0, kInfinity, -kInfinity}) options.push_back(NormOptions{ord});
+  } else if (kind == OptionsKind::kQuantile) {
+    for (const auto& [q, interpolation] : {std::pair(0.0, Interpolation::kLinear),
+                                           {0.7, Interpolation::kLinear},
+                                           {0.29, Interpolation::kLower},
+                                           {0.9, Interpolation::kHigher},
+                                           {1.0, Interpolation::kNearest},
+                                           {0.3, Interpolation::kNearest},
+                                           {0.6, Interpolation::kMidpoint}}) {
+      options.push_back(QuantileOptions{q, interpolation});
+    }
+  }
+  return options;
+}
+
+std::vector<ReductionOptions> ListOptionsOf(OptionsKind kind) {
+  std::vector<ReductionOptions> options;
+  if (kind == OptionsKind::kQuantile) {
+    std::vector<double> many;
+    for (int i = 0; i <= 20; ++i) many.push_back(i / 20.0);
+    for (const std::vector<double>& q : {std::vector<double>{}, {0.5}, {0.9, 0.1, 0.1, 0.5}, many}) {
+      options.push_back(QuantileOptions{q, Interpolation::kLinear});
+    }
+  } else if (kind == OptionsKind::kUnique) {
+    for (bool inverse : {false, true}) {
+      for (bool counts : {false, true}) options.push_back(UniqueOptions{inverse, counts});
+    }
   }
   return options;
 }
@@ -46,7 +74,19 @@ std::string BitDifference(const Tensor& got, const Tensor& want) {
 std::vector<Reduction> ReductionsOf(DType dtype) {
   std::vector<Reduction> reductions;
   for (const OpInfo& op : AllOps()) {
+    if (!op.has_fixed_shape) continue;
     for (const ReductionOptions& options : OptionsOf(op.options)) {
+      const Reduction reduction{.op = op.op, .options = options};
+      if (IsAccepted(dtype, reduction)) reductions.push_back(reduction);
+    }
+  }
+  return reductions;
+}
+
+std::vector<Reduction> ListsOf(DType dtype) {
+  std::vector<Reduction> reductions;
+  for (const OpInfo& op : AllOps()) {
+    for (const ReductionOptions& options : ListOptionsOf(op.options)) {
       const Reduction reduction{.op = op.op, .options = options};
       if (IsAccepted(dtype, reduction)) reductions.push_back(reduction);
     }
@@ -90,6 +130,11 @@ std::string Describe(const Reduction& reduction) {
     absl::StrAppend(&text, " correction=", variance->correction);
   } else if (const auto* norm = std::get_if<NormOptions>(&reduction.options)) {
     absl::StrAppend(&text, " ord=", norm->ord);
+  } else if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {
+    absl::StrAppend(&text, " q=", absl::StrJoin(quantile->values(), ","),
+                    " interpolation=", static_cast<int>(quantile->interpolation));
+  } else if (const auto* unique = std::get_if<UniqueOptions>(&reduction.options)) {
+    absl::StrAppend(&text, unique->return_inverse ? " inverse" : "", unique->return_counts ? " counts" : "");
   }
   return text;
 }

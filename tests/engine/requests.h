@@ -12,8 +12,12 @@
 
 namespace treduce {
 
-// Every op that takes `dtype`, of all dims, once for each value of its options that is worth telling apart.
+// Every op that takes `dtype` and has one result for each kept element, of all dims, once for each value of its options
+// that is worth telling apart.
 std::vector<Reduction> ReductionsOf(DType dtype);
+
+// What has other results: lists of quantiles, and UNIQUE and its like (along one dim or none). The same, of all dims.
+std::vector<Reduction> ListsOf(DType dtype);
 
 // The same ops where they cast `dtype` to another dtype first, once for each.
 std::vector<Reduction> CastsOf(DType dtype);

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "server/engine/plan/lowering.h"
 #include "server/engine/values/errors.h"
@@ -49,7 +50,9 @@ absl::Status CpuAccumulation::Prepare() {
     std::vector<Tensor*> outputs;
     for (const OutputSpec& spec : reduction.outputs) {
       std::vector<std::byte>& data = result.outputs.emplace_back(Tensor{spec.dtype, spec.shape, {}}).data;
-      const auto byte_count = static_cast<size_t>(spec.byte_count);
+      // What is as large as turns out is allocated then.
+      const auto byte_count =
+          absl::c_linear_search(spec.shape, kUnknownExtent) ? 0 : static_cast<size_t>(spec.byte_count);
       data.reserve(byte_count);
       while (data.size() < byte_count) {  // fresh memory comes at 1 GB/s or less
         if (IsCancelled()) return Cancelled();
@@ -57,24 +60,48 @@ absl::Status CpuAccumulation::Prepare() {
       }
     }
     for (Tensor& output : result.outputs) outputs.push_back(&output);
-    const Lowered lowered = Lower(reduction, plan_.dtype);
-    const DType seen = lowered.cast == nullptr ? plan_.dtype : reduction.compute_dtype;
-    const bool whole_leaves = NeedsWholeLeaves(lowered);
-    auto view = std::find_if(views_.begin(), views_.end(), [&](const View& v) {
-      return v.cast == lowered.cast && v.pass->Takes(lowered, whole_leaves);
-    });
-    if (view == views_.end()) {
-      views_.push_back({MakePass(lowered, seen, whole_leaves, threads_), lowered.cast, seen});
-      view = views_.end() - 1;
-    }
-    view->pass->Add(reduction, lowered, std::move(outputs));
+    AddToPass(reduction, std::move(outputs));
   }
   return absl::OkStatus();
 }
 
+void CpuAccumulation::AddToPass(const PlannedReduction& reduction, std::vector<Tensor*> outputs) {
+  const Lowered lowered = Lower(reduction, plan_.dtype);
+  if (lowered.unique.has_value()) {
+    if (unique_ == nullptr) unique_ = std::make_unique<UniquePass>(plan_, cancelled_);
+    return unique_->Add(reduction, *lowered.unique, std::move(outputs));
+  }
+  if (lowered.selection.has_value()) {
+    if (plan_.element_count == 0) return;  // there are no results
+    auto pass = std::find_if(selections_.begin(), selections_.end(),
+                             [&](const auto& each) { return each->nest() == lowered.nest; });
+    if (pass == selections_.end()) {
+      selections_.push_back(std::make_unique<SelectionPass>(lowered.nest, plan_.dtype, threads_, cancelled_));
+      pass = selections_.end() - 1;
+    }
+    return (*pass)->Add(reduction, lowered, std::move(outputs));
+  }
+  const DType seen = lowered.cast == nullptr ? plan_.dtype : reduction.compute_dtype;
+  const bool whole_leaves = NeedsWholeLeaves(lowered);
+  auto view = std::find_if(views_.begin(), views_.end(), [&](const View& v) {
+    return v.cast == lowered.cast && v.pass->Takes(lowered, whole_leaves);
+  });
+  if (view == views_.end()) {
+    views_.push_back({MakePass(lowered, seen, whole_leaves, threads_), lowered.cast, seen});
+    view = views_.end() - 1;
+  }
+  view->pass->Add(reduction, lowered, std::move(outputs));
+}
+
+void CpuAccumulation::ClearPasses() {
+  views_.clear();
+  selections_.clear();
+  unique_ = nullptr;
+}
+
 absl::Status CpuAccumulation::Fail(absl::Status status) {
   status_ = std::move(status);
-  views_.clear();
+  ClearPasses();
   results_.clear();
   return status_;
 }
@@ -94,10 +121,10 @@ absl::Status CpuAccumulation::Append(absl::Span<const std::byte> bytes) {
       bytes.remove_prefix(missing);
       if (split_size_ < element_size_) return absl::OkStatus();
       split_size_ = 0;
-      if (absl::Status folded = Fold(split_.data(), 1); !folded.ok()) return Fail(std::move(folded));
+      if (absl::Status folded = Take(split_.data(), 1); !folded.ok()) return Fail(std::move(folded));
     }
     const size_t whole = bytes.size() / element_size_;
-    if (absl::Status folded = Fold(bytes.data(), whole); !folded.ok()) return Fail(std::move(folded));
+    if (absl::Status folded = Take(bytes.data(), whole); !folded.ok()) return Fail(std::move(folded));
     bytes.remove_prefix(whole * element_size_);
     if (!bytes.empty()) std::memcpy(split_.data(), bytes.data(), bytes.size());
     split_size_ = bytes.size();
@@ -105,6 +132,14 @@ absl::Status CpuAccumulation::Append(absl::Span<const std::byte> bytes) {
     return Fail(OutOfMemory());
   }
   return absl::OkStatus();
+}
+
+absl::Status CpuAccumulation::Take(const std::byte* x, size_t count) {
+  if (unique_ != nullptr && !unique_->Append(x, count * element_size_)) return Cancelled();
+  for (const auto& selection : selections_) {
+    if (!selection->Append(x, count)) return Cancelled();
+  }
+  return views_.empty() ? absl::OkStatus() : Fold(x, count);
 }
 
 absl::Status CpuAccumulation::Fold(const std::byte* x, size_t count) {
@@ -142,21 +177,33 @@ absl::StatusOr<std::vector<ReductionResult>> CpuAccumulation::Finish() {
     for (View& view : views_) {
       if (!view.pass->Finish(cancelled_)) return Fail(Cancelled());
     }
+    if (unique_ != nullptr && plan_.element_count == 0) unique_->FinishEmpty();
   } catch (const std::bad_alloc&) {
     return Fail(OutOfMemory());
   }
-  views_.clear();
+  ClearPasses();
   status_ = absl::FailedPreconditionError("the accumulation is finished");
   return std::move(results_);
 }
+
+namespace {
+
+// Of the pass of one reduction that shares it with no other.
+int64_t PassByteCount(const Plan& plan, const PlannedReduction& reduction) {
+  const Lowered lowered = Lower(reduction, plan.dtype);
+  if (lowered.unique.has_value()) return UniquePass::ByteCount(plan, reduction, *lowered.unique);
+  if (lowered.selection.has_value()) return SelectionPass::ByteCount(lowered);
+  const DType seen = lowered.cast == nullptr ? plan.dtype : reduction.compute_dtype;
+  return Pass::ByteCount(lowered, seen, NeedsWholeLeaves(lowered));
+}
+
+}  // namespace
 
 int64_t AccumulationByteCount(const Plan& plan) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   int64_t bytes = plan.result_byte_count;
   for (const PlannedReduction& reduction : plan.reductions) {
-    const Lowered lowered = Lower(reduction, plan.dtype);
-    const DType seen = lowered.cast == nullptr ? plan.dtype : reduction.compute_dtype;
-    const int64_t pass = Pass::ByteCount(lowered, seen, NeedsWholeLeaves(lowered));
+    const int64_t pass = PassByteCount(plan, reduction);
     bytes = pass > kMax - bytes ? kMax : bytes + pass;
   }
   return bytes;

@@ -9,8 +9,10 @@
 
 #include "server/engine/accumulation.h"
 #include "server/engine/cpu/pass.h"
+#include "server/engine/cpu/selection_pass.h"
 #include "server/engine/cpu/threads.h"
 #include "server/engine/cpu/tuning.h"
+#include "server/engine/cpu/unique_pass.h"
 
 namespace treduce {
 
@@ -31,11 +33,16 @@ class CpuAccumulation : public Accumulation {
     DType dtype;  // that the pass sees the elements in: after the cast
   };
 
+  // Makes `reduction` part of a pass that walks the tensor as it does, of a new one if there is none.
+  void AddToPass(const PlannedReduction& reduction, std::vector<Tensor*> outputs);
   // Allocates results and passes; not in the constructor, so that running out of memory is a status.
   absl::Status Prepare();
   bool IsCancelled() const;
+  // The next elements, for every pass.
+  absl::Status Take(const std::byte* x, size_t count);
   absl::Status Fold(const std::byte* x, size_t count);
   void FoldCast(View& view, const std::byte* x, size_t count);
+  void ClearPasses();
   // Ends the accumulation.
   absl::Status Fail(absl::Status status);
 
@@ -49,6 +56,8 @@ class CpuAccumulation : public Accumulation {
   std::array<std::byte, kMaxElementSize> split_;  // the beginning of an element that straddles two calls
   size_t split_size_ = 0;
   std::vector<View> views_;
+  std::vector<std::unique_ptr<SelectionPass>> selections_;
+  std::unique_ptr<UniquePass> unique_;
   std::vector<ReductionResult> results_;
 };
 

@@ -129,8 +129,8 @@ void Pass::Deliver(int64_t first, size_t count, absl::Span<const States> states)
     absl::InlinedVector<States, 2> own;
     for (size_t slot : consumer.slots) own.push_back(states[slot]);
     const auto per_result = static_cast<size_t>(consumer.states_per_result);
-    consumer.finish(
-        {*consumer.reduction, own, static_cast<size_t>(first) / per_result, count / per_result, consumer.outputs});
+    consumer.finish({*consumer.reduction, own, static_cast<size_t>(first) / per_result, count / per_result,
+                     consumer.outputs, fold_dtype_});
   }
 }
 

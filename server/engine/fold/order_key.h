@@ -78,25 +78,33 @@ struct OrderKey {
     }
   }
 
-  // The element of a key, as double (exact) or, for integers, int64_t (uint64_t as its bits).
-  static constexpr auto Back(int64_t wide_key) {
+  // The bits of the element of a key: of the zeros +0.0, of NaN the canonical quiet one.
+  static constexpr Type Bits(Type key) {
     constexpr Type kMax = std::numeric_limits<Type>::max();
     constexpr Type kMin = std::numeric_limits<Type>::min();
-    const auto key = static_cast<Type>(wide_key);
     const Type ordered = kSmall ? static_cast<Type>(~key) : key;
     if constexpr (FloatKey<T>) {
-      if (key == kMax) return std::numeric_limits<double>::quiet_NaN();
-      const Type bits = ordered < 0 ? static_cast<Type>(static_cast<Type>(-ordered) | kMin) : ordered;
-      const T value = std::bit_cast<T>(bits);
-      if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
-        return static_cast<double>(ToFloat(value));
-      } else {
-        return static_cast<double>(value);
-      }
+      constexpr Type kInfinity = KeyBits<T>::kInfinity;
+      if (key == kMax) return static_cast<Type>(kInfinity | (kInfinity & -kInfinity) >> 1);
+      return ordered < 0 ? static_cast<Type>(static_cast<Type>(-ordered) | kMin) : ordered;
     } else if constexpr (std::is_unsigned_v<T>) {
-      return static_cast<int64_t>(static_cast<T>(ordered ^ kMin));
+      return static_cast<Type>(ordered ^ kMin);
     } else {
-      return static_cast<int64_t>(ordered);
+      return ordered;
+    }
+  }
+
+  // The element of a key, as double (exact) or, for integers, int64_t (uint64_t as its bits).
+  static constexpr auto Back(int64_t wide_key) {
+    const Type bits = Bits(static_cast<Type>(wide_key));
+    if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
+      return static_cast<double>(ToFloat(std::bit_cast<T>(bits)));
+    } else if constexpr (FloatKey<T>) {
+      return static_cast<double>(std::bit_cast<T>(bits));
+    } else if constexpr (std::is_unsigned_v<T>) {
+      return static_cast<int64_t>(static_cast<T>(bits));
+    } else {
+      return static_cast<int64_t>(bits);
     }
   }
 };

@@ -83,48 +83,16 @@ double Scale(double significand, double exponent) {
 }
 
 // The element of an order key, stored as output `output`.
-template <Order kOrder, class T>
-void StoreKeys(const Finishing& f, States s, size_t output, T) {
-  using Key = OrderKey<T, kOrder>;
-  if constexpr (FloatKey<T>) {
-    StoreReals(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });
-  } else {
-    StoreIntegers(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });
-  }
-}
-
 template <Order kOrder>
-void StoreOrder(const Finishing& f, States s, size_t output, DType fold_dtype) {
-  switch (fold_dtype) {
-    case DType::kFloat64:
-      return StoreKeys<kOrder>(f, s, output, double{});
-    case DType::kFloat32:
-      return StoreKeys<kOrder>(f, s, output, float{});
-    case DType::kFloat16:
-      return StoreKeys<kOrder>(f, s, output, Float16{});
-    case DType::kBFloat16:
-      return StoreKeys<kOrder>(f, s, output, BFloat16{});
-    case DType::kInt8:
-      return StoreKeys<kOrder>(f, s, output, int8_t{});
-    case DType::kInt16:
-      return StoreKeys<kOrder>(f, s, output, int16_t{});
-    case DType::kInt32:
-      return StoreKeys<kOrder>(f, s, output, int32_t{});
-    case DType::kInt64:
-      return StoreKeys<kOrder>(f, s, output, int64_t{});
-    case DType::kUInt8:
-      return StoreKeys<kOrder>(f, s, output, uint8_t{});
-    case DType::kUInt16:
-      return StoreKeys<kOrder>(f, s, output, uint16_t{});
-    case DType::kUInt32:
-      return StoreKeys<kOrder>(f, s, output, uint32_t{});
-    case DType::kUInt64:
-      return StoreKeys<kOrder>(f, s, output, uint64_t{});
-    case DType::kBool:
-      return StoreKeys<kOrder>(f, s, output, Bool{});
-    default:
-      return;  // complex elements are not ordered
-  }
+void StoreOrder(const Finishing& f, States s, size_t output, DType dtype) {
+  VisitRealType(dtype, [&]<class T>(std::type_identity<T>) {
+    using Key = OrderKey<T, kOrder>;
+    if constexpr (FloatKey<T>) {
+      StoreReals(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });
+    } else {
+      StoreIntegers(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });
+    }
+  });
 }
 
 void StoreIndices(const Finishing& f, size_t output) {
@@ -161,6 +129,24 @@ ScaledVariance VarianceOf(const Finishing& f, size_t k) {
   return {
       Scale(real.value, 2 * (real.exponent - exponent)) + Scale(imaginary.value, 2 * (imaginary.exponent - exponent)),
       exponent};
+}
+
+// The element of an ascending order key of elements T, cast to `dtype`: float32 or float64.
+template <class T>
+double CastKey(int64_t key, DType dtype) {
+  const auto value = OrderKey<T, Order::kLargest>::Back(key);
+  const auto cast = [dtype](auto x) {
+    return dtype == DType::kFloat32 ? static_cast<double>(static_cast<float>(x)) : static_cast<double>(x);
+  };
+  if constexpr (std::is_same_v<T, uint64_t>) return cast(static_cast<uint64_t>(value));
+  return cast(value);
+}
+
+double Interpolate(double low, double high, double fraction) {
+  if (fraction == 0 || low == high) return low;
+  if (fraction == 1) return high;
+  const double step = high - low;
+  return std::isfinite(step) ? low + fraction * step : low * (1 - fraction) + high * fraction;
 }
 
 // The mean beside a variance comes from a sum of its own: that of the moments is accurate beside the deviation only.
@@ -298,6 +284,25 @@ void FinishLogSumExp(const Finishing& f) {
       return is_empty ? kMinusInfinity : ScalarAddLog(Field(s, 0, k), Field(s, 1, k), Field(s, 2, k));
     });
   }
+}
+
+void FinishQuantile(const Finishing& f) {
+  const States s = f.states[0];
+  const DType dtype = f.reduction.compute_dtype;
+  const auto& options = std::get<QuantileOptions>(f.reduction.reduction.options);
+  const SelectionParams params = {.quantiles = &options, .rounds_q = dtype == DType::kFloat32};
+  VisitRealType(f.fold_dtype, [&]<class T>(std::type_identity<T>) {
+    for (size_t i = 0; i < options.values().size(); ++i) {
+      const size_t first = i * static_cast<size_t>(f.reduction.nest.kept_count) + f.first;
+      for (size_t k = 0; k < f.count; ++k) {
+        const int64_t count = Word(s, 0, k);
+        const double fraction = count > 0 ? RankOf(params, i, count).fraction : 0;
+        const double low = CastKey<T>(Word(s, 1 + 2 * static_cast<int>(i), k), dtype);
+        const double high = CastKey<T>(Word(s, 2 + 2 * static_cast<int>(i), k), dtype);
+        StoreReal(Interpolate(low, high, fraction), dtype, first + k, f.outputs[0]);
+      }
+    }
+  });
 }
 
 }  // namespace treduce

@@ -25,6 +25,7 @@ void FinishAbsSum(const Finishing& f);
 void FinishSquareSum(const Finishing& f);
 void FinishPowerSum(const Finishing& f);
 void FinishLogSumExp(const Finishing& f);
+void FinishQuantile(const Finishing& f);
 
 }  // namespace treduce
 

@@ -23,7 +23,10 @@ struct Choice {
   absl::InlinedVector<FoldKind, 2> folds;
   FinishFunction finish;
   View complex_view = View::kElements;
+  std::optional<SelectionKind> selection = std::nullopt;
 };
+
+Choice Select(SelectionKind selection, FinishFunction finish) { return {{}, finish, View::kElements, selection}; }
 
 Choice ChooseNorm(double ord) {
   if (ord == 0) return {{FoldKind::kCount}, FinishCount};
@@ -82,6 +85,19 @@ Choice Choose(const PlannedReduction& r) {
       return ChooseNorm(std::get<NormOptions>(r.reduction.options).ord);
     case Op::kLogSumExp:
       return {{FoldKind::kLogSumExp}, FinishLogSumExp};
+    case Op::kMedian:
+      return Select(SelectionKind::kMedian, FinishMax);
+    case Op::kNanMedian:
+      return Select(SelectionKind::kNanMedian, FinishMax);
+    case Op::kMode:
+      return Select(SelectionKind::kMode, FinishMax);
+    case Op::kQuantile:
+      return Select(SelectionKind::kQuantiles, FinishQuantile);
+    case Op::kNanQuantile:
+      return Select(SelectionKind::kNanQuantiles, FinishQuantile);
+    case Op::kUnique:
+    case Op::kUniqueConsecutive:
+      return {{}, nullptr};
   }
   __builtin_unreachable();  // the plan holds ops of the registry only
 }
@@ -102,9 +118,24 @@ LoopNest Halve(LoopNest nest, bool reduced) {
 Lowered Lower(const PlannedReduction& reduction, DType input) {
   Choice choice = Choose(reduction);
   Lowered lowered = {.folds = std::move(choice.folds),
+                     .selection = choice.selection,
                      .fold_dtype = reduction.compute_dtype,
                      .nest = reduction.nest,
                      .finish = choice.finish};
+  if (const auto* unique = std::get_if<UniqueOptions>(&reduction.reduction.options)) {
+    lowered.unique =
+        UniqueRequest{reduction.reduction.op == Op::kUniqueConsecutive, unique->return_inverse, unique->return_counts};
+    return lowered;
+  }
+  if (lowered.selection.has_value()) {
+    lowered.fold_dtype = input;  // casts keep the order: what is selected can be cast afterwards
+    lowered.selection_params.with_index = reduction.outputs.size() > 1;
+    if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.reduction.options)) {
+      lowered.selection_params.quantiles = quantile;
+      lowered.selection_params.rounds_q = reduction.compute_dtype == DType::kFloat32;
+    }
+    return lowered;
+  }
   const DType compute = reduction.compute_dtype;
   const View view = IsComplex(compute) ? choice.complex_view : View::kElements;
   const bool is_cast = compute != input;

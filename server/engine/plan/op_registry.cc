@@ -4,20 +4,22 @@
 namespace treduce {
 namespace {
 
-using DTypes = std::array<DType, 2>;
+using DTypes = std::array<DType, kMaxOutputs>;
 
+bool None(DType) { return false; }
 bool Any(DType) { return true; }
 bool Real(DType dtype) { return !IsComplex(dtype); }
 bool RealNotBool(DType dtype) { return Real(dtype) && dtype != DType::kBool; }
+bool Float32OrFloat64(DType dtype) { return dtype == DType::kFloat32 || dtype == DType::kFloat64; }
 bool FloatingPointOrComplex(DType dtype) { return IsFloatingPoint(dtype) || IsComplex(dtype); }
 
 DType AsInput(DType input) { return input; }
 DType IntegersAsFloat32(DType input) { return FloatingPointOrComplex(input) ? input : DType::kFloat32; }
 
-DTypes Same(DType dtype, bool) { return {dtype, dtype}; }
-DTypes SameAndInt64(DType dtype, bool) { return {dtype, DType::kInt64}; }
-DTypes RealAndSame(DType dtype, bool) { return {RealDType(dtype), dtype}; }
-DTypes Int64(DType, bool) { return {DType::kInt64, DType::kInt64}; }
+DTypes Same(DType dtype, bool) { return {dtype, dtype, dtype}; }
+DTypes SameAndInt64(DType dtype, bool) { return {dtype, DType::kInt64, DType::kInt64}; }
+DTypes RealAndSame(DType dtype, bool) { return {RealDType(dtype), dtype, dtype}; }
+DTypes Int64(DType, bool) { return {DType::kInt64, DType::kInt64, DType::kInt64}; }
 DTypes Int64OfIntegers(DType dtype, bool cast) {
   return cast || FloatingPointOrComplex(dtype) ? Same(dtype, cast) : Int64(dtype, cast);
 }
@@ -25,6 +27,7 @@ DTypes Bool(DType dtype, bool cast) { return Same(dtype == DType::kUInt8 ? DType
 
 constexpr std::string_view kResult[] = {"result"};
 constexpr std::string_view kValuesIndices[] = {"values", "indices"};
+constexpr std::string_view kUniqueOutputs[] = {"output", "inverse_indices", "counts"};
 constexpr std::string_view kMinMax[] = {"min", "max"};
 constexpr std::string_view kVarMean[] = {"var", "mean"};
 constexpr std::string_view kStdMean[] = {"std", "mean"};
@@ -38,7 +41,7 @@ constexpr OpInfo kPlain = {.op = {},
                            .outputs_all_dims = kResult,
                            .accepts = Any,
                            .casts = false,
-                           .casts_any_input = false,
+                           .accepts_cast = None,
                            .refusal = "$0(): does not support $1 input",
                            .compute_dtype = AsInput,
                            .output_dtypes = Same};
@@ -52,9 +55,9 @@ constexpr OpInfo SumFamily(bool (*accepts)(DType), std::string_view refusal) {
   return info;
 }
 
-constexpr OpInfo MeanFamily(bool (*accepts)(DType), bool casts_any_input, std::string_view refusal) {
+constexpr OpInfo MeanFamily(bool (*accepts)(DType), bool (*accepts_cast)(DType), std::string_view refusal) {
   OpInfo info = SumFamily(accepts, refusal);
-  info.casts_any_input = casts_any_input;
+  info.accepts_cast = accepts_cast;
   info.output_dtypes = Same;
   return info;
 }
@@ -101,6 +104,21 @@ constexpr OpInfo LogSumExpFamily() {
   return info;
 }
 
+constexpr OpInfo QuantileFamily() {
+  OpInfo info = MeanFamily(Float32OrFloat64, Real, "quantile() input tensor must be either float or double dtype");
+  info.options = OptionsKind::kQuantile;
+  info.empty = EmptyReduction::kRefusesEmptyTensors;
+  return info;
+}
+
+constexpr OpInfo UniqueFamily() {
+  OpInfo info = OrderFamily(kUniqueOutputs, kUniqueOutputs, SameAndInt64);
+  info.options = OptionsKind::kUnique;
+  info.empty = EmptyReduction::kValue;
+  info.has_fixed_shape = false;
+  return info;
+}
+
 constexpr OpInfo Of(OpInfo family, Op op, std::string_view name, std::string_view summary) {
   family.op = op;
   family.name = name;
@@ -111,14 +129,15 @@ constexpr OpInfo Of(OpInfo family, Op op, std::string_view name, std::string_vie
 constexpr OpInfo kSumFamily = SumFamily(Any, "");
 constexpr OpInfo kNanSumFamily = SumFamily(Real, "nansum on CPU does not support complex inputs");
 constexpr OpInfo kMeanFamily = MeanFamily(
-    FloatingPointOrComplex, /*casts_any_input=*/true,
+    FloatingPointOrComplex, Any,
     "mean(): could not infer output dtype. $3 dtype must be either a floating point or complex dtype. Got: $2");
-constexpr OpInfo kNanMeanFamily = MeanFamily(IsFloatingPoint, /*casts_any_input=*/false,
-                                             "nanmean(): expected input to have floating point dtype but got $2");
+constexpr OpInfo kNanMeanFamily =
+    MeanFamily(IsFloatingPoint, None, "nanmean(): expected input to have floating point dtype but got $2");
 constexpr OpInfo kValueAndIndex = OrderFamily(kValuesIndices, kResult, SameAndInt64);
 constexpr OpInfo kValueOnly = OrderFamily(kResult, kResult, Same);
 constexpr OpInfo kBothEnds = OrderFamily(kMinMax, kMinMax, Same);
 constexpr OpInfo kIndexOnly = OrderFamily(kResult, kResult, Int64, RealNotBool);
+constexpr OpInfo kMode = OrderFamily(kValuesIndices, kValuesIndices, SameAndInt64);
 constexpr OpInfo kTruth = TruthFamily(Bool);
 constexpr OpInfo kCount = TruthFamily(Int64);
 constexpr std::string_view kNeedsFloats = "std and var only support floating point and complex dtypes";
@@ -146,9 +165,28 @@ constexpr OpInfo kOps[] = {
     Of(VarianceFamily(kStdMean, kMeanNeedsFloats), Op::kStdMean, "std_mean", "Standard deviation and mean."),
     Of(NormFamily(), Op::kVectorNorm, "vector_norm", "Vector norm of any real order, 2 by default."),
     Of(LogSumExpFamily(), Op::kLogSumExp, "logsumexp", "log(sum(exp(x))) without overflow on the way."),
+    Of(kValueAndIndex, Op::kMedian, "median", "The lower median; with dim, also the index of the first. NaN wins."),
+    Of(kValueAndIndex, Op::kNanMedian, "nanmedian", "The lower median of the elements that are not NaN."),
+    Of(kMode, Op::kMode, "mode", "The most frequent element, the smallest of several, and the index of the first."),
+    Of(QuantileFamily(), Op::kQuantile, "quantile", "Quantiles q, one or a list, 0.5 by default. NaN wins."),
+    Of(QuantileFamily(), Op::kNanQuantile, "nanquantile", "Quantiles of the elements that are not NaN."),
+    Of(UniqueFamily(), Op::kUnique, "unique", "The distinct elements, or slices along one dim, sorted."),
+    Of(UniqueFamily(), Op::kUniqueConsecutive, "unique_consecutive",
+       "The elements, or slices along one dim, that differ from the one before."),
 };
 
 }  // namespace
+
+absl::InlinedVector<std::string_view, kMaxOutputs> OutputNames(const OpInfo& info, const Reduction& reduction) {
+  const auto all = reduction.dim.empty() ? info.outputs_all_dims : info.outputs;
+  absl::InlinedVector<std::string_view, kMaxOutputs> names(all.begin(), all.end());
+  if (info.options != OptionsKind::kUnique) return names;
+  const auto* given = std::get_if<UniqueOptions>(&reduction.options);
+  const UniqueOptions options = given != nullptr ? *given : UniqueOptions();
+  if (!options.return_counts) names.erase(names.begin() + 2);
+  if (!options.return_inverse) names.erase(names.begin() + 1);
+  return names;
+}
 
 absl::Span<const OpInfo> AllOps() { return kOps; }
 

@@ -52,14 +52,47 @@ absl::StatusOr<Dims> ReducedDims(const Reduction& reduction, const std::string& 
   return dims;
 }
 
+absl::Status CheckQuantile(const QuantileOptions& options, const std::string& path) {
+  if (options.interpolation < Interpolation::kLinear || options.interpolation > Interpolation::kNearest) {
+    return UnknownNumber("UNKNOWN_INTERPOLATION", path + ".interpolation", static_cast<int>(options.interpolation));
+  }
+  for (const double q : options.values()) {
+    if (q >= 0 && q <= 1) continue;
+    const bool is_list = !std::holds_alternative<double>(options.q);
+    return InvalidField("Q_OUT_OF_RANGE", path + ".q",
+                        is_list ? "quantile() q values must be in the range [0, 1]"
+                                : absl::StrCat("quantile() q must be in the range [0, 1] but got ", q));
+  }
+  return absl::OkStatus();
+}
+
+ReductionOptions DefaultsOf(OptionsKind kind) {
+  switch (kind) {
+    case OptionsKind::kNone:
+      return std::monostate();
+    case OptionsKind::kVariance:
+      return VarianceOptions();
+    case OptionsKind::kNorm:
+      return NormOptions();
+    case OptionsKind::kQuantile:
+      return QuantileOptions();
+    case OptionsKind::kUnique:
+      return UniqueOptions();
+  }
+  return std::monostate();
+}
+
 // `reduction.options`, or the defaults of the op's family.
 absl::StatusOr<ReductionOptions> FillOptions(const OpInfo& info, const Reduction& reduction, const std::string& path) {
-  ReductionOptions defaults;
-  if (info.options == OptionsKind::kVariance) defaults = VarianceOptions();
-  if (info.options == OptionsKind::kNorm) defaults = NormOptions();
+  const ReductionOptions defaults = DefaultsOf(info.options);
   if (std::holds_alternative<std::monostate>(reduction.options)) return defaults;
-  if (reduction.options.index() == defaults.index()) return reduction.options;
-  constexpr const char* kFamilies[] = {"no", "variance", "norm"};
+  if (reduction.options.index() == defaults.index()) {
+    if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {
+      if (absl::Status status = CheckQuantile(*quantile, path + ".options.quantile"); !status.ok()) return status;
+    }
+    return reduction.options;
+  }
+  constexpr const char* kFamilies[] = {"no", "variance", "norm", "quantile", "unique"};
   return InvalidField("OPTIONS_MISMATCH", path + ".options",
                       absl::StrCat(std::string(info.name), "() takes ", kFamilies[defaults.index()], " options, not ",
                                    kFamilies[reduction.options.index()], " options"));
@@ -94,7 +127,7 @@ absl::Status CheckNormCast(DType input, DType dtype, const std::string& field) {
 // The dtype that elements of `input` are folded in.
 absl::StatusOr<DType> ComputeDType(const OpInfo& info, const Reduction& reduction, DType input,
                                    const std::string& path) {
-  if (!info.accepts(input) && !(info.casts_any_input && reduction.dtype)) {
+  if (!info.accepts(input) && !(reduction.dtype && info.accepts_cast(input))) {
     return RefuseDType(info, input, "dtype", "Input");
   }
   if (!reduction.dtype) return info.compute_dtype(input);
@@ -115,6 +148,10 @@ absl::StatusOr<DType> ComputeDType(const OpInfo& info, const Reduction& reductio
 // Refuses dims without elements where the op has no value for them.
 absl::Status CheckEmpty(const OpInfo& info, const PlannedReduction& planned, absl::Span<const int64_t> shape,
                         const std::string& path) {
+  if (info.empty == EmptyReduction::kRefusesEmptyTensors) {
+    if (!absl::c_linear_search(shape, 0)) return absl::OkStatus();
+    return InvalidField("EMPTY_REDUCTION", "shape", "quantile() input tensor must be non-empty");
+  }
   if (planned.nest.reduced_count > 0) return absl::OkStatus();
   const std::vector<int64_t>& dims = planned.reduction.dim;
   const int64_t empty_dim = *absl::c_find_if(dims, [&](int64_t dim) { return shape[dim] == 0; });
@@ -146,15 +183,64 @@ absl::Status PlanOutputs(const OpInfo& info, absl::Span<const int64_t> shape, co
     if (!is_reduced) kept.push_back(shape[d]);
     if (is_reduced && planned.reduction.keepdim) kept.push_back(1);
   }
+  int64_t per_kept = 1;
+  if (const auto* quantile = std::get_if<QuantileOptions>(&planned.reduction.options)) {
+    per_kept = static_cast<int64_t>(quantile->values().size());
+    if (std::holds_alternative<std::vector<double>>(quantile->q)) kept.insert(kept.begin(), per_kept);
+  }
   const auto dtypes = info.output_dtypes(planned.compute_dtype, planned.reduction.dtype.has_value());
   const auto names = planned.all_dims ? info.outputs_all_dims : info.outputs;
   for (size_t i = 0; i < names.size(); ++i) {
     OutputSpec output = {names[i], dtypes[i], kept, 0};
-    if (__builtin_mul_overflow(planned.nest.kept_count, ByteSize(dtypes[i]), &output.byte_count)) {
+    if (__builtin_mul_overflow(planned.nest.kept_count, ByteSize(dtypes[i]), &output.byte_count) ||
+        __builtin_mul_overflow(output.byte_count, per_kept, &output.byte_count)) {
       return InvalidField("RESULT_OVERFLOW", path,
                           absl::StrCat("Storage size calculation overflowed with sizes=", ToString(kept)));
     }
     planned.outputs.push_back(std::move(output));
+  }
+  return absl::OkStatus();
+}
+
+// The same of UNIQUE and its like, whose outputs are at most as large as stated here.
+absl::Status PlanUniqueOutputs(const OpInfo& info, absl::Span<const int64_t> shape, const std::string& path,
+                               PlannedReduction& planned) {
+  const bool of_slices = !planned.all_dims && !shape.empty();
+  const int64_t dim = of_slices ? planned.reduction.dim[0] : 0;
+  if (planned.reduction.keepdim) {
+    return InvalidField("UNEXPECTED_KEEPDIM", path + ".keepdim",
+                        absl::StrCat(std::string(info.name), "() takes no keepdim argument"));
+  }
+  if (!planned.all_dims && planned.reduction.dim.size() > 1) {
+    return InvalidField(
+        "TOO_MANY_DIMS", path + ".dim",
+        absl::StrCat(std::string(info.name), "() takes one dim or none, but got ", planned.reduction.dim.size()));
+  }
+  if (of_slices && absl::c_linear_search(shape, 0) && shape[dim] != 0) {
+    return InvalidField("EMPTY_SLICES", path + ".dim",
+                        "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
+  }
+  Shape unique(shape.begin(), shape.end());
+  if (of_slices) {
+    unique[dim] = kUnknownExtent;
+  } else {
+    unique = {kUnknownExtent};
+  }
+  const int64_t elements = planned.nest.kept_count * planned.nest.reduced_count;
+  const int64_t slices = of_slices ? shape[dim] : elements;
+  const auto& options = std::get<UniqueOptions>(planned.reduction.options);
+  const auto dtypes = info.output_dtypes(planned.compute_dtype, false);
+  const auto add = [&](size_t output, Shape output_shape, int64_t count) {
+    // Fits 63 bits for all that fits memory; elements of one byte may number as many as there are bytes.
+    OutputSpec spec = {info.outputs[output], dtypes[output], std::move(output_shape), 0};
+    if (__builtin_mul_overflow(count, ByteSize(spec.dtype), &spec.byte_count)) return false;
+    planned.outputs.push_back(std::move(spec));
+    return true;
+  };
+  const Shape inverse = of_slices ? Shape{slices} : Shape(shape.begin(), shape.end());
+  if (!add(0, unique, elements) || (options.return_inverse && !add(1, inverse, slices)) ||
+      (options.return_counts && !add(2, {kUnknownExtent}, slices))) {
+    return InvalidField("RESULT_OVERFLOW", path, "results of more than 2^63 - 1 bytes");
   }
   return absl::OkStatus();
 }
@@ -182,7 +268,8 @@ absl::StatusOr<PlannedReduction> PlanReduction(const Reduction& reduction, DType
   }
   planned.nest = MakeLoopNest(shape, planned.reduction.dim);
   if (absl::Status status = CheckEmpty(*info, planned, shape, path); !status.ok()) return status;
-  if (absl::Status status = PlanOutputs(*info, shape, path, planned); !status.ok()) return status;
+  const auto plan_outputs = info->has_fixed_shape ? PlanOutputs : PlanUniqueOutputs;
+  if (absl::Status status = plan_outputs(*info, shape, path, planned); !status.ok()) return status;
   return planned;
 }
 

@@ -29,12 +29,15 @@ struct LoopNest {
   bool operator==(const LoopNest&) const = default;
 };
 
+// An extent of an output that depends on the data: the number of distinct elements.
+inline constexpr int64_t kUnknownExtent = -1;
+
 // One output tensor of a reduction: PyTorch's order, shape and dtype.
 struct OutputSpec {
-  std::string_view name;  // "result", "values", "indices", "min", "max", "var", "std", "mean"
+  std::string_view name;  // "result", "values", "indices", "min", "max", "var", "std", "mean", ...
   DType dtype;
   Shape shape;
-  int64_t byte_count;
+  int64_t byte_count;  // an upper bound where an extent is not known
 };
 
 struct PlannedReduction {

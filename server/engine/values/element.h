@@ -6,6 +6,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+
+#include "server/engine/values/dtype.h"
 
 namespace treduce {
 
@@ -70,6 +73,41 @@ inline uint16_t RoundTo16(double value) {
 
 inline Float16 ToFloat16(double value) { return {RoundTo16<11, 5>(value)}; }
 inline BFloat16 ToBFloat16(double value) { return {RoundTo16<8, 8>(value)}; }
+
+// Calls `body` with a std::type_identity of the element type, and returns what it returns. REQUIRES: not complex.
+template <class Body>
+decltype(auto) VisitRealType(DType dtype, const Body& body) {
+  switch (dtype) {
+    case DType::kFloat64:
+      return body(std::type_identity<double>());
+    case DType::kFloat32:
+      return body(std::type_identity<float>());
+    case DType::kFloat16:
+      return body(std::type_identity<Float16>());
+    case DType::kBFloat16:
+      return body(std::type_identity<BFloat16>());
+    case DType::kInt8:
+      return body(std::type_identity<int8_t>());
+    case DType::kInt16:
+      return body(std::type_identity<int16_t>());
+    case DType::kInt32:
+      return body(std::type_identity<int32_t>());
+    case DType::kInt64:
+      return body(std::type_identity<int64_t>());
+    case DType::kUInt8:
+      return body(std::type_identity<uint8_t>());
+    case DType::kUInt16:
+      return body(std::type_identity<uint16_t>());
+    case DType::kUInt32:
+      return body(std::type_identity<uint32_t>());
+    case DType::kUInt64:
+      return body(std::type_identity<uint64_t>());
+    case DType::kBool:
+      return body(std::type_identity<Bool>());
+    default:
+      __builtin_unreachable();
+  }
+}
 
 }  // namespace treduce
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "server/engine/values/dtype.h"
 #include "server/engine/values/shape.h"
 
@@ -37,6 +38,13 @@ enum class Op : uint8_t {
   kStdMean = 19,
   kVectorNorm = 20,
   kLogSumExp = 21,
+  kMedian = 22,
+  kNanMedian = 23,
+  kMode = 24,
+  kQuantile = 25,
+  kNanQuantile = 26,
+  kUnique = 27,
+  kUniqueConsecutive = 28,
 };
 
 // Of VAR, STD, VAR_MEAN and STD_MEAN. The divisor is max(0, n - correction); any real number, as in PyTorch.
@@ -51,7 +59,36 @@ struct NormOptions {
   bool operator==(const NormOptions&) const = default;
 };
 
-using ReductionOptions = std::variant<std::monostate, VarianceOptions, NormOptions>;
+// What stands for a rank between two elements. The numbers are those of `treduce.v1.Interpolation`.
+enum class Interpolation : uint8_t {
+  kLinear = 1,    // the point between them that the rank is at
+  kLower = 2,     // the smaller
+  kHigher = 3,    // the larger
+  kMidpoint = 4,  // their mean
+  kNearest = 5,   // the one whose rank is nearer, the even one of two
+};
+
+// Of QUANTILE and NANQUANTILE.
+struct QuantileOptions {
+  // In [0, 1]. A list, of any length, gives results a dim of its extent in front, as a 1-d tensor does in PyTorch.
+  std::variant<double, std::vector<double>> q = 0.5;
+  Interpolation interpolation = Interpolation::kLinear;
+  bool operator==(const QuantileOptions&) const = default;
+
+  absl::Span<const double> values() const {
+    const auto* list = std::get_if<std::vector<double>>(&q);
+    return list != nullptr ? absl::Span<const double>(*list) : absl::MakeConstSpan(&std::get<double>(q), 1);
+  }
+};
+
+// Of UNIQUE and UNIQUE_CONSECUTIVE: further outputs, in this order.
+struct UniqueOptions {
+  bool return_inverse = false;  // for each element (or slice along dim) its place among the unique ones
+  bool return_counts = false;   // how often each unique one occurs
+  bool operator==(const UniqueOptions&) const = default;
+};
+
+using ReductionOptions = std::variant<std::monostate, VarianceOptions, NormOptions, QuantileOptions, UniqueOptions>;
 
 // One op on dims with options; field names and meanings are PyTorch's.
 struct Reduction {

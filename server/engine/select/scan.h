@@ -1,0 +1,39 @@
+// The scans that selections are made of: one read of the elements each, at the speed of memory.
+#ifndef TREDUCE_SERVER_ENGINE_SELECT_SCAN_H_
+#define TREDUCE_SERVER_ENGINE_SELECT_SCAN_H_
+
+#include <cstddef>
+
+#include "server/engine/fold/order_key.h"
+
+namespace treduce {
+
+// Under this key smaller elements come first, and NaN last.
+template <class T>
+using AscendingKey = OrderKey<T, Order::kLargest>;
+template <class T>
+using KeyType = typename AscendingKey<T>::Type;
+
+// Elements in one call of ScanRange.
+inline constexpr size_t kScanBlock = 4096;
+// Keys that ScanRange may write beyond those it found.
+inline constexpr size_t kScanSlack = 64;
+
+struct RangeCounts {
+  size_t below = 0;   // keys below the range
+  size_t inside = 0;  // keys in it
+  size_t nan = 0;     // elements that are NaN, also counted above
+};
+
+// Counts n <= kScanBlock packed elements, without alignment, and copies the keys in [low, high] to `inside`, which
+// has room for n + kScanSlack of them, in order. T is one of the element types of 4 or 8 bytes, as are those below.
+template <class T>
+RangeCounts ScanRange(const std::byte* x, size_t n, KeyType<T> low, KeyType<T> high, KeyType<T>* inside);
+
+// Number of elements with this key.
+template <class T>
+size_t CountKey(const std::byte* x, size_t n, KeyType<T> key);
+
+}  // namespace treduce
+
+#endif  // TREDUCE_SERVER_ENGINE_SELECT_SCAN_H_

@@ -1,0 +1,237 @@
+// The selections, written once over what can be asked for ranks: elements in memory, or their histogram.
+#include "server/engine/select/selection.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include "server/engine/select/ranked_elements.h"
+
+namespace treduce {
+namespace {
+
+// From this many distinct ranks on, sorting is faster than looking for one after the other.
+constexpr size_t kManyRanks = 8;
+
+// A histogram asked for ranks; the same members as RankedElements.
+template <class T>
+class RankedHistogram {
+ public:
+  using Key = KeyType<T>;
+  static constexpr Key kHighest = std::numeric_limits<Key>::max();
+
+  explicit RankedHistogram(const Histogram& histogram) : histogram_(histogram), counts_(kKeys) {
+    for (size_t bits = 0; bits < kKeys; ++bits) counts_[Place(KeyOfBits(bits))] += histogram.count(bits);
+  }
+
+  int64_t size() const { return histogram_.size(); }
+  int64_t NanCount() const { return FloatKey<T> ? counts_.back() : 0; }
+  void Sort() {}
+
+  std::pair<Key, Key> At(int64_t rank) const {
+    size_t place = 0;
+    int64_t end = counts_[0];
+    while (end <= rank) end += counts_[++place];
+    const Key key = KeyAt(place);
+    if (end > rank + 1 || end == size()) return {key, key};
+    while (counts_[++place] == 0) continue;
+    return {key, KeyAt(place)};
+  }
+
+  int64_t First(Key key) const {
+    int64_t first = std::numeric_limits<int64_t>::max();
+    for (size_t bits = 0; bits < kKeys; ++bits) {
+      if (KeyOfBits(bits) == key) first = std::min(first, histogram_.first(bits));
+    }
+    return first;
+  }
+
+  Key Mode() const {
+    const auto end = counts_.end() - (FloatKey<T> ? 1 : 0);
+    const auto most = std::max_element(counts_.begin(), end);
+    return *most == 0 ? kHighest : KeyAt(static_cast<size_t>(most - counts_.begin()));
+  }
+
+ private:
+  static constexpr size_t kKeys = size_t{1} << (8 * sizeof(T));
+
+  static Key KeyOfBits(size_t bits) { return AscendingKey<T>::Of(static_cast<Key>(bits)); }
+  static Key KeyAt(size_t place) {
+    return static_cast<Key>(static_cast<int64_t>(place) + std::numeric_limits<Key>::min());
+  }
+  static size_t Place(Key key) { return static_cast<size_t>(int64_t{key} - std::numeric_limits<Key>::min()); }
+
+  const Histogram& histogram_;
+  std::vector<int64_t> counts_;  // by key, from the lowest
+};
+
+// --- The selections. A `Ranked` is one of the two.
+
+template <class Ranked>
+void StoreKey(const SelectionParams& params, Ranked& ranked, typename Ranked::Key key, States out, size_t k) {
+  out.field<int64_t>(0)[k] = key;
+  if (params.with_index) out.field<int64_t>(1)[k] = ranked.First(key);
+}
+
+template <bool kIgnoreNan>
+struct Median {
+  static int FieldCount(const SelectionParams& params) { return params.with_index ? 2 : 1; }
+
+  template <class Ranked>
+  static void Select(const SelectionParams& params, Ranked& ranked, States out, size_t k) {
+    auto key = Ranked::kHighest;
+    const int64_t count = ranked.size() - (kIgnoreNan ? ranked.NanCount() : 0);
+    if (count > 0) key = ranked.At((count - 1) / 2).first;
+    if (!kIgnoreNan && ranked.NanCount() > 0) key = Ranked::kHighest;
+    StoreKey(params, ranked, key, out, k);
+  }
+};
+
+struct Mode {
+  static int FieldCount(const SelectionParams& params) { return params.with_index ? 2 : 1; }
+
+  template <class Ranked>
+  static void Select(const SelectionParams& params, Ranked& ranked, States out, size_t k) {
+    StoreKey(params, ranked, ranked.Mode(), out, k);
+  }
+};
+
+template <bool kIgnoreNan>
+struct Quantiles {
+  static int FieldCount(const SelectionParams& params) {
+    return 1 + 2 * static_cast<int>(params.quantiles->values().size());
+  }
+
+  template <class Ranked>
+  static void Select(const SelectionParams& params, Ranked& ranked, States out, size_t k) {
+    const int64_t count = ranked.size() - (kIgnoreNan ? ranked.NanCount() : 0);
+    out.field<int64_t>(0)[k] = count;
+    const size_t quantiles = params.quantiles->values().size();
+    if (quantiles >= kManyRanks) ranked.Sort();
+    for (size_t i = 0; i < quantiles; ++i) {
+      int64_t& low = out.field<int64_t>(1 + 2 * static_cast<int>(i))[k];
+      int64_t& high = out.field<int64_t>(2 + 2 * static_cast<int>(i))[k];
+      low = high = Ranked::kHighest;
+      if (count == 0 || (!kIgnoreNan && i > 0 && ranked.NanCount() > 0)) continue;
+      const QuantileRank rank = RankOf(params, i, count);
+      const auto [first, second] = ranked.At(rank.low);
+      if (!kIgnoreNan && ranked.NanCount() > 0) continue;
+      low = first;
+      high = rank.high > rank.low ? second : first;
+    }
+  }
+};
+
+// --- Selections of one element type.
+
+template <class Op, class T>
+struct SelectionOf {
+  // Fewer elements than this are sorted or partitioned sooner than counted.
+  static constexpr size_t kFewForHistogram = sizeof(T) == 1 ? 64 : size_t{16} << 10;
+
+  static void OfElements(const SelectionParams& params, const std::byte* x, size_t n, SelectionScratch& scratch,
+                         ParallelFor parallel_for, States out, size_t k) {
+    if constexpr (sizeof(T) <= 2) {
+      if (n >= kFewForHistogram) return OfHistogram(params, Count(params, x, n, parallel_for), out, k);
+    }
+    RankedElements<T> ranked(x, n, scratch, parallel_for);
+    Op::Select(params, ranked, out, k);
+  }
+
+  static void OfHistogram(const SelectionParams& params, const Histogram& histogram, States out, size_t k) {
+    if constexpr (sizeof(T) <= 2) {
+      RankedHistogram<T> ranked(histogram);
+      Op::Select(params, ranked, out, k);
+    }
+  }
+
+  static const Selection* Get() {
+    static constexpr Selection kSelection = {Op::FieldCount, OfElements, sizeof(T) <= 2 ? OfHistogram : nullptr};
+    return &kSelection;
+  }
+
+ private:
+  static Histogram Count(const SelectionParams& params, const std::byte* x, size_t n, ParallelFor parallel_for) {
+    constexpr DType kDType = sizeof(T) == 1 ? DType::kUInt8 : DType::kUInt16;
+    Histogram total(kDType, params.with_index);
+    if (n < kManyElements) {
+      total.Add(x, n);
+      return total;
+    }
+    // Few parts: each has tables of its own.
+    constexpr size_t kParts = 16;
+    const auto begin_of = [n](size_t part) { return n / kParts * part + std::min(part, n % kParts); };
+    std::mutex mutex;
+    parallel_for(kParts, [&](size_t begin, size_t end) {
+      Histogram part(kDType, params.with_index);
+      const size_t first = begin_of(begin);
+      part.Add(x + first * sizeof(T), begin_of(end) - first);
+      const std::lock_guard lock(mutex);
+      total.Merge(part, static_cast<int64_t>(first));
+    });
+    return total;
+  }
+};
+
+template <class Op>
+const Selection* OfDType(DType dtype) {
+  return VisitRealType(dtype, []<class T>(std::type_identity<T>) { return SelectionOf<Op, T>::Get(); });
+}
+
+}  // namespace
+
+QuantileRank RankOf(const SelectionParams& params, size_t i, int64_t count) {
+  const double given = params.quantiles->values()[i];
+  const double q = params.rounds_q ? static_cast<double>(static_cast<float>(given)) : given;
+  const double rank = q * static_cast<double>(count - 1);
+  const auto low = static_cast<int64_t>(rank);
+  const double fraction = rank - static_cast<double>(low);
+  const int64_t high = fraction > 0 ? low + 1 : low;
+  switch (params.quantiles->interpolation) {
+    case Interpolation::kLinear:
+      break;
+    case Interpolation::kLower:
+      return {low, low, 0};
+    case Interpolation::kHigher:
+      return {low, high, 1};
+    case Interpolation::kMidpoint:
+      return {low, high, high > low ? 0.5 : 0};
+    case Interpolation::kNearest: {
+      const auto nearest = static_cast<int64_t>(std::nearbyint(rank));
+      return {nearest, nearest, 0};
+    }
+  }
+  return {low, high, fraction};
+}
+
+const Selection* FindSelection(SelectionKind kind, DType dtype) {
+  switch (kind) {
+    case SelectionKind::kMedian:
+      return OfDType<Median<false>>(dtype);
+    case SelectionKind::kNanMedian:
+      return OfDType<Median<true>>(dtype);
+    case SelectionKind::kMode:
+      return OfDType<Mode>(dtype);
+    case SelectionKind::kQuantiles:
+      return OfDType<Quantiles<false>>(dtype);
+    case SelectionKind::kNanQuantiles:
+      return OfDType<Quantiles<true>>(dtype);
+  }
+  return nullptr;
+}
+
+double ScratchByteCount(SelectionKind kind, const SelectionParams& params, DType dtype, double n) {
+  const auto size = static_cast<double>(ByteSize(dtype));
+  // Tables of two histograms: a total, and that of the part under way.
+  if (size <= 2) return 2.0 * static_cast<double>(Histogram::ByteCount(dtype, true));
+  if (kind == SelectionKind::kMode ||
+      (params.quantiles != nullptr && params.quantiles->values().size() >= kManyRanks)) {
+    return 2 * n * size;
+  }
+  // What a scan finds, what it finds in that, and a sample.
+  return 2 * static_cast<double>(MostInside(static_cast<size_t>(n))) * size + 0x1p20;
+}
+
+}  // namespace treduce

@@ -1,0 +1,141 @@
+// Tests of server/engine/select/unique.cc against a definition that compares every slice with every other.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "server/engine/engine.h"
+#include "tests/engine/elements.h"
+#include "tests/engine/generate.h"
+#include "tests/engine/requests.h"
+
+namespace treduce {
+namespace {
+
+using Slice = std::vector<long double>;
+
+// NaN comes last, and no NaN is equal to another.
+int Compare(long double a, long double b) {
+  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) ? 1 : -1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+bool AreEqual(const Slice& a, const Slice& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), [](long double x, long double y) { return Compare(x, y) == 0; });
+}
+
+bool IsLess(const Slice& a, const Slice& b) {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](long double x, long double y) {
+    return std::isnan(y) ? !std::isnan(x) : x < y;
+  });
+}
+
+// The slices of a tensor along `dim`; its elements if that is negative.
+std::vector<Slice> SlicesOf(const Tensor& tensor, int64_t dim) {
+  const int64_t count = ComponentCount(tensor.view());
+  const int64_t extent = dim < 0 ? count : tensor.shape[dim];
+  int64_t inner = 1;
+  for (size_t d = dim < 0 ? tensor.shape.size() : dim + 1; d < tensor.shape.size(); ++d) inner *= tensor.shape[d];
+  std::vector<Slice> slices(extent);
+  for (int64_t i = 0; i < count; ++i) slices[i / inner % extent].push_back(ComponentAt(tensor.view(), i));
+  return slices;
+}
+
+class UniqueTest : public ::testing::TestWithParam<DType> {
+ protected:
+  void Check(const Tensor& tensor, Op op, int64_t dim) {
+    SCOPED_TRACE(absl::StrCat("shape ", ToString(tensor.shape), " dim ", dim, " op ", static_cast<int>(op)));
+    Reduction reduction = {.op = op, .options = UniqueOptions{true, true}};
+    if (dim >= 0) reduction.dim = {dim};
+    const auto results = engine_.Reduce(tensor.view(), {reduction});
+    ASSERT_TRUE(results.ok()) << results.status();
+    const auto& outputs = (*results)[0].outputs;
+    ASSERT_EQ(outputs.size(), 3u);
+    const std::vector<Slice> slices = SlicesOf(tensor, dim);
+    const std::vector<Slice> unique = SlicesOf(outputs[0], dim);
+    const std::vector<Slice> counts = SlicesOf(outputs[2], -1);
+    const Shape inverse_shape = dim < 0 ? tensor.shape : Shape{static_cast<int64_t>(slices.size())};
+    EXPECT_EQ(outputs[1].shape, inverse_shape);
+    ASSERT_EQ(counts.size(), unique.size());
+    std::vector<int64_t> seen(unique.size());
+    for (size_t i = 0; i < slices.size(); ++i) {
+      const auto place = static_cast<size_t>(ComponentAt(outputs[1].view(), static_cast<int64_t>(i)));
+      ASSERT_LT(place, unique.size());
+      ++seen[place];
+      for (size_t e = 0; e < slices[i].size(); ++e) {
+        const long double want = slices[i][e], got = unique[place][e];
+        ASSERT_TRUE(want == got || (std::isnan(want) && std::isnan(got)));
+        ASSERT_FALSE(got == 0 && std::signbit(got));
+      }
+    }
+    for (size_t u = 0; u < unique.size(); ++u) {
+      EXPECT_EQ(counts[u][0], seen[u]);
+      EXPECT_GT(seen[u], 0);
+      if (u == 0) continue;
+      EXPECT_FALSE(AreEqual(unique[u - 1], unique[u]));
+      EXPECT_FALSE(op == Op::kUnique && IsLess(unique[u], unique[u - 1]));
+    }
+    if (op == Op::kUnique) return;
+    std::vector<Slice> runs;
+    for (const Slice& slice : slices) {
+      if (runs.empty() || !AreEqual(runs.back(), slice)) runs.push_back(slice);
+    }
+    EXPECT_EQ(runs.size(), unique.size());
+  }
+
+  Engine engine_{{.thread_count = 1}};
+};
+
+TEST_P(UniqueTest, HoldsItsDefinition) {
+  for (Op op : {Op::kUnique, Op::kUniqueConsecutive}) {
+    for (Fill fill : kAllFills) {
+      for (const Shape& shape : {Shape{}, Shape{0}, Shape{1}, Shape{40}, Shape{3000}, Shape{200, 3}, Shape{3, 200},
+                                 Shape{4, 50, 2}, Shape{2, 0}}) {
+        const Tensor tensor = Generate(GetParam(), shape, fill);
+        Check(tensor, op, -1);
+        if (std::find(shape.begin(), shape.end(), 0) != shape.end()) continue;
+        for (size_t dim = 0; dim < shape.size(); ++dim) Check(tensor, op, static_cast<int64_t>(dim));
+      }
+    }
+  }
+}
+
+// Slices that differ in their last elements only, and groups that split late.
+TEST_P(UniqueTest, ComparesWholeSlices) {
+  Tensor tensor = Generate(GetParam(), {300, 6}, Fill::kPlain);
+  const size_t bytes = ByteSize(GetParam());
+  for (size_t row = 0; row < 300; ++row) {
+    for (size_t i = 0; i < 5; ++i) {
+      std::copy_n(&tensor.data[i * bytes], bytes, &tensor.data[(row * 6 + i) * bytes]);
+    }
+  }
+  for (Op op : {Op::kUnique, Op::kUniqueConsecutive}) Check(tensor, op, 0);
+}
+
+TEST_P(UniqueTest, OutputsAreThoseAskedFor) {
+  const Tensor tensor = Generate(GetParam(), {50, 2}, Fill::kTies);
+  const auto reduce = [&](UniqueOptions options) {
+    return (*engine_.Reduce(tensor.view(), {{.op = Op::kUnique, .options = options}}))[0].outputs;
+  };
+  const auto all = reduce({true, true});
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(reduce({false, false}).size(), 1u);
+  EXPECT_EQ(reduce({false, false})[0].data, all[0].data);
+  EXPECT_EQ(reduce({true, false})[1].data, all[1].data);
+  EXPECT_EQ(reduce({false, true})[1].data, all[2].data);
+}
+
+std::vector<DType> RealDTypes() {
+  std::vector<DType> dtypes(kAllDTypes.begin(), kAllDTypes.end());
+  std::erase_if(dtypes, IsComplex);
+  return dtypes;
+}
+
+INSTANTIATE_TEST_SUITE_P(DTypes, UniqueTest, ::testing::ValuesIn(RealDTypes()),
+                         [](const auto& test) { return std::string(Name(test.param)); });
+
+}  // namespace
+}  // namespace treduce
