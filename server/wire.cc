@@ -110,6 +110,19 @@ absl::StatusOr<Enum> NarrowEnum(int number, std::string_view reason, std::string
   return static_cast<Enum>(number);
 }
 
+absl::StatusOr<QuantileOptions> FromProto(const v1::QuantileOptions& proto, const std::string& path) {
+  QuantileOptions options;
+  if (proto.has_scalar()) options.q = proto.scalar();
+  if (proto.has_list()) options.q = std::vector<double>(proto.list().values().begin(), proto.list().values().end());
+  if (proto.interpolation() != v1::INTERPOLATION_UNSPECIFIED) {
+    const absl::StatusOr<Interpolation> interpolation =
+        NarrowEnum<Interpolation>(proto.interpolation(), "UNKNOWN_INTERPOLATION", path + ".interpolation");
+    if (!interpolation.ok()) return interpolation.status();
+    options.interpolation = *interpolation;
+  }
+  return options;
+}
+
 absl::StatusOr<Reduction> FromProto(const v1::Reduction& proto, const std::string& path) {
   Reduction reduction;
   const absl::StatusOr<Op> op = NarrowEnum<Op>(proto.op(), "UNKNOWN_OP", path + ".op");
@@ -130,6 +143,12 @@ absl::StatusOr<Reduction> FromProto(const v1::Reduction& proto, const std::strin
     NormOptions options;
     if (proto.norm().has_ord()) options.ord = proto.norm().ord();
     reduction.options = options;
+  } else if (proto.has_quantile()) {
+    absl::StatusOr<QuantileOptions> options = FromProto(proto.quantile(), path + ".options.quantile");
+    if (!options.ok()) return options.status();
+    reduction.options = *std::move(options);
+  } else if (proto.has_unique()) {
+    reduction.options = UniqueOptions{proto.unique().return_inverse(), proto.unique().return_counts()};
   }
   return reduction;
 }

@@ -116,6 +116,10 @@ const char* OptionsField(OptionsKind kind) {
       return "variance";
     case OptionsKind::kNorm:
       return "norm";
+    case OptionsKind::kQuantile:
+      return "quantile";
+    case OptionsKind::kUnique:
+      return "unique";
   }
   return "";
 }

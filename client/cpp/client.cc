@@ -70,13 +70,18 @@ bool IsAddress(absl::string_view address) {
 
 // Upper bound of the bytes of the results, saturating. Dims that are wrong count as kept: the server refuses them.
 int64_t ResultBound(absl::Span<const int64_t> shape, absl::Span<const Reduction> reductions) {
-  constexpr int64_t kMaxOutputBytes = 32;  // of one kept element: two tensors of complex128
+  constexpr int64_t kMaxOutputBytes = 32;  // of one kept element: two of complex128, or two of int64 and another
   const auto dims = static_cast<int64_t>(shape.size());
   int64_t bound = 0;
   for (const Reduction& reduction : reductions) {
     Shape kept(shape.begin(), reduction.dim.empty() ? shape.begin() : shape.end());
-    for (int64_t dim : reduction.dim) {
+    const bool is_unique = reduction.op == Op::kUnique || reduction.op == Op::kUniqueConsecutive;
+    if (is_unique) kept.assign(shape.begin(), shape.end());
+    for (int64_t dim : is_unique ? std::vector<int64_t>() : reduction.dim) {
       if (-dims <= dim && dim < dims) kept[dim < 0 ? dim + dims : dim] = 1;
+    }
+    if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {
+      kept.push_back(static_cast<int64_t>(quantile->values().size()));
     }
     const int64_t count = ElementCount(kept).value_or(INT64_MAX);
     int64_t bytes;

@@ -79,7 +79,7 @@ struct OpDescription {
   std::string name;  // "var_mean"
   std::string summary;
   std::vector<DType> dtypes;  // the input dtypes it takes
-  std::string options;        // "variance", "norm", or empty for none
+  std::string options;        // "variance", "norm", "quantile", "unique", or empty for none
 };
 
 struct ServerDescription {

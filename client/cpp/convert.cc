@@ -48,6 +48,17 @@ v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Sp
       to.mutable_variance()->set_correction(variance->correction);
     } else if (const auto* norm = std::get_if<NormOptions>(&from.options)) {
       to.mutable_norm()->set_ord(norm->ord);
+    } else if (const auto* quantile = std::get_if<QuantileOptions>(&from.options)) {
+      if (const auto* scalar = std::get_if<double>(&quantile->q)) {
+        to.mutable_quantile()->set_scalar(*scalar);
+      } else {
+        to.mutable_quantile()->mutable_list()->mutable_values()->Add(quantile->values().begin(),
+                                                                     quantile->values().end());
+      }
+      to.mutable_quantile()->set_interpolation(static_cast<v1::Interpolation>(quantile->interpolation));
+    } else if (const auto* unique = std::get_if<UniqueOptions>(&from.options)) {
+      to.mutable_unique()->set_return_inverse(unique->return_inverse);
+      to.mutable_unique()->set_return_counts(unique->return_counts);
     }
   }
   return spec;

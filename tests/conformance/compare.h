@@ -14,6 +14,9 @@ struct Tolerance {
   uint64_t ulp = 0;  // steps between neighbouring values of the dtype
   double abs = 0;    // |got - want|
   double rel = 0;    // |got - want| / |want|, with the modulus of a complex number
+  // Whether it is an index along the reduced dim, of which any is right whose element is the value beside it. Not
+  // looked at here, where the input is not known.
+  bool index = false;
 
   bool operator==(const Tolerance&) const = default;
 };

@@ -99,6 +99,7 @@ absl::StatusOr<std::vector<Tensor>> ParseTensors(const Json& list) {
 
 absl::StatusOr<Tolerance> ParseTolerance(const Json& check) {
   if (check == "exact") return Tolerance{};
+  if (check == "index") return Tolerance{.index = true};
   if (!check.is_object() || check.empty()) return Malformed(absl::StrCat("check ", check.dump(), " is unknown"));
   Tolerance tolerance;
   for (const auto& [name, value] : check.items()) {
@@ -113,6 +114,30 @@ absl::StatusOr<Tolerance> ParseTolerance(const Json& check) {
     }
   }
   return tolerance;
+}
+
+absl::StatusOr<QuantileOptions> ParseQuantile(const Json& params) {
+  QuantileOptions options;
+  const Json* q = Member(params, "q");
+  if (q == nullptr) return Malformed("q is missing");
+  std::vector<double> values;
+  for (const Json& each : q->is_array() ? *q : Json::array({*q})) {
+    absl::StatusOr<double> value = Real(each, "q");
+    if (!value.ok()) return value.status();
+    values.push_back(*value);
+  }
+  if (q->is_array()) {
+    options.q = std::move(values);
+  } else {
+    options.q = values[0];
+  }
+  if (const Json* name = Member(params, "interpolation")) {
+    constexpr const char* kNames[] = {"linear", "lower", "higher", "midpoint", "nearest"};
+    const auto* found = std::find(std::begin(kNames), std::end(kNames), *name);
+    if (found == std::end(kNames)) return Malformed(absl::StrCat("interpolation ", name->dump(), " is unknown"));
+    options.interpolation = static_cast<Interpolation>(found - kNames + 1);
+  }
+  return options;
 }
 
 absl::StatusOr<Reduction> ParseReduction(const OpInfo& op, const Json& params) {
@@ -137,6 +162,11 @@ absl::StatusOr<Reduction> ParseReduction(const OpInfo& op, const Json& params) {
     absl::StatusOr<double> value = Real(*ord, "ord");
     if (!value.ok()) return value.status();
     reduction.options = NormOptions{*value};
+  }
+  if (op.options == OptionsKind::kQuantile) {
+    absl::StatusOr<QuantileOptions> options = ParseQuantile(params);
+    if (!options.ok()) return options.status();
+    reduction.options = *std::move(options);
   }
   return reduction;
 }

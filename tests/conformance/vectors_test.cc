@@ -57,11 +57,24 @@ TEST(ParseCase, ReadsParams) {
             (Reduction{.op = Op::kVectorNorm, .options = NormOptions{-std::numeric_limits<double>::infinity()}}));
 }
 
+TEST(ParseCase, ReadsQuantiles) {
+  const std::string expect = std::string(kExpect) + R"(, "check": "exact")";
+  EXPECT_EQ(Parsed(Line("quantile", R"("q": 0.5, "interpolation": "nearest")", expect)).reduction,
+            (Reduction{.op = Op::kQuantile, .options = QuantileOptions{0.5, Interpolation::kNearest}}));
+  EXPECT_EQ(Parsed(Line("quantile", R"("q": [0, 0.25])", expect)).reduction,
+            (Reduction{.op = Op::kQuantile, .options = QuantileOptions{std::vector<double>{0, 0.25}}}));
+  EXPECT_EQ(Complaint(Line("quantile", R"("q": 0, "interpolation": "bogus")", expect)),
+            "interpolation \"bogus\" is unknown");
+  EXPECT_EQ(Complaint(Line("quantile", "", expect)), "q is missing");
+}
+
 TEST(ParseCase, ReadsTolerances) {
   EXPECT_THAT(Parsed(Line("sum", "", std::string(kExpect) + R"(, "check": {"ulp": 4, "abs": 0.5})")).tolerances,
               ElementsAre(Tolerance{.ulp = 4, .abs = 0.5}));
   EXPECT_THAT(Parsed(Line("sum", "", std::string(kExpect) + R"(, "check": [{"rel": 1e-3}])")).tolerances,
               ElementsAre(Tolerance{.rel = 1e-3}));
+  EXPECT_THAT(Parsed(Line("sum", "", std::string(kExpect) + R"(, "check": "index")")).tolerances,
+              ElementsAre(Tolerance{.index = true}));
 }
 
 TEST(ParseCase, TakesRefusalsAsRightWhereTheyAre) {
@@ -90,7 +103,7 @@ TEST(ParseCase, TakesTorchsAnswerAsRightOnlyWhereItIsAcceptable) {
 }
 
 TEST(ParseCase, SkipsWhatTheApiDoesNotOffer) {
-  EXPECT_EQ(Parsed(Line("quantile", R"("q": 0.5)", R"("check": "index")")).skipped, "quantile is not served");
+  EXPECT_EQ(Parsed(Line("cumsum", "", R"("check": "exact")")).skipped, "cumsum is not served");
   EXPECT_THAT(Parsed(Line("all", R"("dim": [])", "\"check\": 1")).skipped, HasSubstr("dim=[]"));
 }
 
