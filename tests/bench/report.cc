@@ -74,7 +74,7 @@ JsonLine& JsonLine::AddMember(std::string_view name, std::string_view json) {
 
 void Report::AddTarget(std::string_view what, std::string_view relation, double value, double bound, bool met) {
   targets_.push_back(
-      {absl::StrFormat("%-52s %8.3g %s %-5g %s", what, value, relation, bound, met ? "met" : "MISSED"), met});
+      {absl::StrFormat("%-76s %8.3g %s %-5g %s", what, value, relation, bound, met ? "met" : "MISSED"), met});
   Add(JsonLine().Add("part", "target").Add("what", what).Add("value", value).Add("bound", bound).Add("met", met));
 }
 

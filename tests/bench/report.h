@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,10 @@ class JsonLine {
     return AddMember(name, value ? "true" : "false");
   }
   JsonLine& Add(std::string_view name, const Spread& value);
+  // null for nullopt.
+  JsonLine& Add(std::string_view name, std::optional<double> value) {
+    return value ? Add(name, *value) : AddMember(name, "null");
+  }
   std::string str() const { return "{" + members_ + "}"; }
 
  private:
