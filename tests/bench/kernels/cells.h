@@ -76,6 +76,8 @@ struct Cell {
   double vs_roof = 0;
   std::optional<double> vs_torch = std::nullopt;
   std::optional<double> vs_numpy = std::nullopt;
+  // PyTorch took much longer than with one thread: its threads had no core each. Its time is left out.
+  bool disturbed = false;
   std::string checked_by = {};  // "torch", "numpy", "reference" or "nothing"
   std::string wrong = {};       // what the check found, or empty
 

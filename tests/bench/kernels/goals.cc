@@ -146,6 +146,8 @@ void PrintSummary(const std::vector<Cell>& cells) {
     if (!known.empty()) std::printf(", %.2f x %s (mean of %zu)", GeometricMean(known), name, known.size());
   }
   std::printf("\n");
+  const auto disturbed = std::count_if(cells.begin(), cells.end(), [](const Cell& cell) { return cell.disturbed; });
+  if (disturbed > 0) std::printf("PyTorch is left out of %td cells: its threads had to wait for cores\n", disturbed);
   std::vector<const Cell*> worst;
   for (const Cell& cell : cells) {
     if (cell.vs_torch) worst.push_back(&cell);

@@ -22,10 +22,10 @@ struct Shade {
   std::string_view text;
   std::string_view label;
 };
-constexpr Shade kShades[] = {{0.5, "#b2182b", "#fff", "below 0.5"}, {0.95, "#f4a582", "#222", "0.5"},
-                             {1.05, "#e8e8e8", "#222", "as fast"},  {2, "#d9f0d3", "#222", "1.05"},
-                             {5, "#a6dba0", "#222", "2"},           {20, "#5aae61", "#111", "5"},
-                             {100, "#1b7837", "#fff", "20"},        {1e300, "#00441b", "#fff", "100 and more"}};
+constexpr Shade kShades[] = {{0.5, "#b2182b", "#fff", "below 0.5"}, {0.95, "#f4a582", "#222", "0.5 +"},
+                             {1.05, "#e8e8e8", "#222", "about 1"},  {2, "#d9f0d3", "#222", "1.05 +"},
+                             {5, "#a6dba0", "#222", "2 +"},         {20, "#5aae61", "#111", "5 +"},
+                             {100, "#1b7837", "#fff", "20 +"},      {1e300, "#0b4f26", "#fff", "100 +"}};
 
 size_t ShadeOf(double ratio) {
   return static_cast<size_t>(
@@ -82,7 +82,7 @@ std::string Heatmap(const std::vector<Cell>& cells) {
       "<title>How many times as fast as PyTorch treduce's kernels are</title>\n",
       width, bottom + 40, width, bottom + 40);
   svg += Style();
-  AddText(svg, width / 2, 18, "head", "Times as fast as PyTorch, with as many threads: mean over shapes");
+  AddText(svg, width / 2, 18, "head", "Times as fast as PyTorch, with as many threads: geometric mean over shapes");
   for (bool large : {true, false}) {
     const int left = kLabelWidth + (large ? 0 : kPanelWidth + kGap);
     AddText(svg, left + kPanelWidth / 2, 42, "head", large ? "2^20 elements and more" : "fewer elements");

@@ -3,6 +3,7 @@
 // project's targets. `scripts/bench kernels` builds and runs it.
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -110,6 +111,7 @@ JsonLine LineOf(const Cell& cell) {
       .Add("vs_roof", cell.vs_roof)
       .Add("vs_torch", cell.vs_torch)
       .Add("vs_numpy", cell.vs_numpy)
+      .Add("disturbed", cell.disturbed)
       .Add("checked_by", cell.checked_by)
       .Add("right", cell.wrong.empty());
 }
@@ -131,6 +133,11 @@ int Run() {
   }
   std::ofstream json;
   if (const std::string path = absl::GetFlag(FLAGS_json); !path.empty()) json.open(path);
+  double load = 0;
+  if (getloadavg(&load, 1) == 1 && load > 0.5) {
+    std::fprintf(stderr,
+                 "treduce-kernel-bench: other work runs on this machine; PyTorch suffers first, with 2 threads\n");
+  }
   std::printf("%s\n%s\n", MachineDescription().c_str(), peers ? std::string(peers->versions()).c_str() : "no peers");
 
   const absl::Time start = absl::Now();

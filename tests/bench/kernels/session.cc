@@ -17,6 +17,13 @@ double SecondsOf(const std::function<void()>& call, int repeats) {
   return absl::ToDoubleSeconds(absl::Now() - start);
 }
 
+void MarkIfDisturbed(const Cell& one, Cell& more) {
+  constexpr double kMostOverhead = 2;
+  if (!one.torch_seconds || !more.torch_seconds || *more.torch_seconds < kMostOverhead * *one.torch_seconds) return;
+  more.disturbed = true;
+  more.torch_seconds = more.vs_torch = std::nullopt;
+}
+
 Contender Ours(std::function<void()> call) {
   const double warm = SecondsOf(call, 1);
   return {[call = std::move(call)](int repeats) { return SecondsOf(call, repeats); }, warm};
@@ -74,6 +81,7 @@ absl::StatusOr<std::vector<Cell>> Session::Measure(const Problem& problem) {
       cell.wrong = cells.front().wrong.empty() ? DifferenceOfThreads(first, *results) : cells.front().wrong;
     }
     if (absl::Status status = Time(problem, *data, side, cell); !status.ok()) return status;
+    MarkIfDisturbed(cells.front(), cell);
   }
   return cells;
 }
@@ -82,7 +90,8 @@ absl::StatusOr<std::vector<Cell>> Session::Measure(const Problem& problem) {
 // many are allowed: what takes it long is not timed again.
 absl::StatusOr<std::optional<double>> Session::Warm(const std::string& peer, const Problem& problem, int threads,
                                                     std::vector<Tensor>* outputs) {
-  Known& known = known_[absl::StrCat(peer, problem.op, std::string(Name(problem.dtype)))];
+  Known& known = known_[absl::StrCat(peer, "/", problem.op, "/", std::string(Name(problem.dtype)), "/",
+                                     peer == "numpy" ? 1 : threads)];
   const int64_t count = problem.shape->ElementCount();
   const bool slow = known.seconds > absl::ToDoubleSeconds(limits_.slow);
   const bool same = known.problem == problem.Name();

@@ -58,7 +58,7 @@ class Session {
   std::map<int, Side> sides_;
   std::map<std::pair<DType, Fill>, size_t> sizes_;  // bytes of the longest problem
   std::map<std::pair<DType, Fill>, std::unique_ptr<MemoryFile>> files_;
-  std::map<std::string, Known> known_;  // by peer, op and dtype
+  std::map<std::string, Known> known_;  // by peer, op, dtype and threads
 };
 
 }  // namespace treduce::bench
