@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "server/engine/values/errors.h"
 
@@ -49,6 +50,8 @@ rpc::Task ReductionService::Reduce(rpc::Call& call) {
   if (execution.TakesLong()) co_await workers_.Schedule();
   const absl::StatusOr<SharedResults> results = execution.Finish();
   if (!results.ok()) co_return results.status();
+  status = CheckUnary(**results);
+  if (!status.ok()) co_return status;
   call.WriteLast(EncodeReduceResponse(*results, execution.info()));
   co_return absl::OkStatus();
 }
@@ -109,16 +112,31 @@ rpc::Task ReductionService::Fold(Execution& execution, const Payload& payload) {
 }
 
 absl::Status ReductionService::CheckUnary(const Plan& plan) const {
-  const auto check = [this](std::string_view field, std::string_view what, int64_t byte_count) {
-    if (byte_count <= description_.max_unary_bytes) return absl::OkStatus();
-    return Error(absl::StatusCode::kResourceExhausted,
-                 {"UNARY_TOO_LARGE", std::string(field), absl::StrCat(description_.max_unary_bytes)},
-                 absl::StrCat(std::string(what), " of ", byte_count, " bytes are more than the ",
-                              description_.max_unary_bytes, " that fit into one message; use ReduceStream"));
-  };
-  absl::Status status = check("data", "tensors", plan.byte_count);
-  status.Update(check("reductions", "results", plan.result_byte_count));
+  int64_t result_bytes = 0;  // of those whose size does not depend on the data
+  for (const PlannedReduction& reduction : plan.reductions) {
+    for (const OutputSpec& output : reduction.outputs) {
+      if (!absl::c_linear_search(output.shape, kUnknownExtent)) result_bytes += output.byte_count;
+    }
+  }
+  absl::Status status = CheckUnary("data", "tensors", plan.byte_count);
+  status.Update(CheckUnary("reductions", "results", result_bytes));
   return status;
+}
+
+absl::Status ReductionService::CheckUnary(absl::Span<const ReductionResult> results) const {
+  int64_t result_bytes = 0;
+  for (const ReductionResult& result : results) {
+    for (const Tensor& output : result.outputs) result_bytes += static_cast<int64_t>(output.data.size());
+  }
+  return CheckUnary("reductions", "results", result_bytes);
+}
+
+absl::Status ReductionService::CheckUnary(std::string_view field, std::string_view what, int64_t byte_count) const {
+  if (byte_count <= description_.max_unary_bytes) return absl::OkStatus();
+  return Error(absl::StatusCode::kResourceExhausted,
+               {"UNARY_TOO_LARGE", std::string(field), absl::StrCat(description_.max_unary_bytes)},
+               absl::StrCat(std::string(what), " of ", byte_count, " bytes are more than the ",
+                            description_.max_unary_bytes, " that fit into one message; use ReduceStream"));
 }
 
 }  // namespace treduce

@@ -2,10 +2,13 @@
 #ifndef TREDUCE_SERVER_REDUCTION_SERVICE_H_
 #define TREDUCE_SERVER_REDUCTION_SERVICE_H_
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "server/admission.h"
 #include "server/engine/engine.h"
 #include "server/execution.h"
@@ -34,8 +37,11 @@ class ReductionService {
   // Folds all of `payload`, moving to a worker for what takes long.
   rpc::Task Fold(Execution& execution, const Payload& payload);
 
-  // RESOURCE_EXHAUSTED, naming ReduceStream, for what does not fit into one message.
+  // RESOURCE_EXHAUSTED, naming ReduceStream, for what does not fit into one message: of a plan as far as it says, of
+  // results for certain.
   absl::Status CheckUnary(const Plan& plan) const;
+  absl::Status CheckUnary(absl::Span<const ReductionResult> results) const;
+  absl::Status CheckUnary(std::string_view field, std::string_view what, int64_t byte_count) const;
 
   Engine& engine_;
   Admission& admission_;

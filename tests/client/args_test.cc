@@ -56,6 +56,24 @@ TEST(Args, OptionsGoToTheOpsThatTakeThem) {
                   Reduction{.op = Op::kVectorNorm, .dtype = DType::kFloat64, .options = NormOptions{-INFINITY}}));
 }
 
+TEST(Args, QuantilesAreOneOrAList) {
+  const auto options = [](const char* q) { return ReductionsOf(*Parse({"quantile", "x", "--q", q}))[0].options; };
+  EXPECT_EQ(options("0.25"), ReductionOptions(QuantileOptions{0.25}));
+  EXPECT_EQ(options("0.25,1"), ReductionOptions(QuantileOptions{std::vector<double>{0.25, 1}}));
+  EXPECT_EQ(options("0.25,"), ReductionOptions(QuantileOptions{std::vector<double>{0.25}}));
+  EXPECT_EQ(ReductionsOf(*Parse({"nanquantile", "x", "--interpolation", "nearest"}))[0].options,
+            ReductionOptions(QuantileOptions{0.5, Interpolation::kNearest}));
+  EXPECT_THAT(ErrorOf({"quantile", "x", "--q", "half"}), HasSubstr("--q: 'half' is not a number"));
+  EXPECT_THAT(ErrorOf({"quantile", "x", "--q", ""}), HasSubstr("--q"));
+  EXPECT_THAT(ErrorOf({"quantile", "x", "--interpolation", "cubic"}), HasSubstr("one of linear, lower"));
+}
+
+TEST(Args, UniqueTakesFlags) {
+  EXPECT_THAT(ReductionsOf(*Parse({"unique", "x", "--return-inverse", "--return-counts"})),
+              ElementsAre(Reduction{.op = Op::kUnique, .options = UniqueOptions{true, true}}));
+  EXPECT_EQ(ErrorOf({"sum", "x", "--return-counts"}), "--return-counts is an option of unique, unique_consecutive");
+}
+
 TEST(Args, AnOptionThatNoOpTakesIsAnError) {
   EXPECT_EQ(ErrorOf({"sum", "x", "--correction", "0"}), "--correction is an option of var, std, var_mean, std_mean");
   EXPECT_THAT(ErrorOf({"sum", "x", "--ord", "1"}), HasSubstr("vector_norm"));

@@ -104,6 +104,26 @@ TEST_F(ClientTest, SendsOptions) {
   EXPECT_THAT(ElementsOf<double>(reply->results[2].outputs[0]), ElementsAre(7));
 }
 
+TEST_F(ClientTest, SendsOptionsOfSelections) {
+  const Tensor x = MakeTensor<float>(DType::kFloat32, {4}, {3, 1, 2, 1});
+  const std::vector<Reduction> reductions = {
+      {.op = Op::kQuantile, .options = QuantileOptions{0.5, Interpolation::kHigher}},
+      {.op = Op::kQuantile, .options = QuantileOptions{std::vector<double>{1}}},
+      {.op = Op::kUnique, .options = UniqueOptions{.return_inverse = true, .return_counts = true}},
+      {.op = Op::kUniqueConsecutive, .dim = {0}}};
+  for (int64_t unary_limit : {0, 1000}) {
+    const auto reply = Connect({.unary_limit = unary_limit}).Reduce(x.view(), reductions);
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    EXPECT_THAT(ElementsOf<float>(reply->results[0].outputs[0]), ElementsAre(2));
+    EXPECT_EQ(reply->results[1].outputs[0].shape, (Shape{1}));
+    ASSERT_EQ(reply->results[2].outputs.size(), 3u);
+    EXPECT_THAT(ElementsOf<float>(reply->results[2].outputs[0]), ElementsAre(1, 2, 3));
+    EXPECT_THAT(ElementsOf<int64_t>(reply->results[2].outputs[1]), ElementsAre(2, 0, 1, 0));
+    EXPECT_THAT(ElementsOf<int64_t>(reply->results[2].outputs[2]), ElementsAre(2, 1, 1));
+    EXPECT_THAT(ElementsOf<float>(reply->results[3].outputs[0]), ElementsAre(3, 1, 2, 1));
+  }
+}
+
 TEST_F(ClientTest, StreamsTheSameBits) {
   const Tensor x = Arange<float>(DType::kFloat32, {100, 1000});
   const std::vector<Reduction> reductions = {{.op = Op::kStd, .dim = {0}}, {.op = Op::kLogSumExp, .dim = {1}}};

@@ -217,6 +217,22 @@ INSTANTIATE_TEST_SUITE_P(
                 }},
         BadSpec{"OptionsOfAnotherFamily", "OPTIONS_MISMATCH", "reductions[0].options",
                 [](auto& spec) { First(spec).mutable_norm()->set_ord(1); }},
+        BadSpec{"QuantileOutOfRange", "Q_OUT_OF_RANGE", "reductions[0].options.quantile.q",
+                [](auto& spec) {
+                  First(spec).set_op(v1::OP_QUANTILE);
+                  First(spec).mutable_quantile()->mutable_list()->add_values(-1);
+                }},
+        BadSpec{"UnknownInterpolation", "UNKNOWN_INTERPOLATION", "reductions[0].options.quantile.interpolation",
+                [](auto& spec) {
+                  First(spec).set_op(v1::OP_QUANTILE);
+                  First(spec).mutable_quantile()->set_interpolation(static_cast<v1::Interpolation>(257));
+                }},
+        BadSpec{"UniqueOfTwoDims", "TOO_MANY_DIMS", "reductions[0].dim",
+                [](auto& spec) {
+                  First(spec).set_op(v1::OP_UNIQUE);
+                  First(spec).add_dim(0);
+                  First(spec).add_dim(1);
+                }},
         BadSpec{"NoReductions", "NO_REDUCTIONS", "reductions", [](auto& spec) { spec.clear_reductions(); }},
         BadSpec{"TooManyReductions", "TOO_MANY_REDUCTIONS", "reductions",
                 [](auto& spec) {
@@ -285,6 +301,24 @@ TEST_F(ReductionServiceTest, SendsLargeUnaryToReduceStream) {
   request.mutable_spec()->set_shape(0, 1);
   request.mutable_spec()->add_shape(1 << 21);
   request.mutable_spec()->mutable_reductions(0)->add_dim(0);  // to int64: 16 MiB
+  EXPECT_THAT(Refusal(request), IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "UNARY_TOO_LARGE", "reductions"));
+}
+
+// How many elements are distinct is known only afterwards.
+TEST_F(ReductionServiceTest, SendsLargeUniqueResultsToReduceStream) {
+  ReduceRequest request;
+  request.mutable_spec()->set_dtype(v1::DTYPE_UINT16);
+  request.mutable_spec()->add_shape(1 << 20);
+  v1::Reduction& unique = *request.mutable_spec()->add_reductions();
+  unique.set_op(v1::OP_UNIQUE_CONSECUTIVE);
+  unique.mutable_unique()->set_return_counts(true);
+  request.set_data(std::string(1 << 21, 'x'));
+  const ReduceResponse response = Reduce(request);
+  ASSERT_EQ(response.results(0).tensors_size(), 2);
+  EXPECT_EQ(response.results(0).tensors(0).data(), "xx");
+  EXPECT_THAT(response.results(0).tensors(1).shape(), testing::ElementsAre(1));
+
+  for (size_t i = 0; i < request.data().size(); i += 4) (*request.mutable_data())[i] = 'y';
   EXPECT_THAT(Refusal(request), IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "UNARY_TOO_LARGE", "reductions"));
 }
 
@@ -405,6 +439,22 @@ TEST(ReductionServiceBudget, RefusesWhatDoesNotFit) {
   EXPECT_THAT(hopeless, IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ""));
   EXPECT_FALSE(HasRetryInfo(hopeless));
   server.ExpectServing();
+
+  // A selection needs the tensor together, a sum does not; and bytes are counted.
+  const auto answer = [&](v1::Op op, v1::Dtype dtype) {
+    v1::ReductionSpec large;
+    large.set_dtype(dtype);
+    large.add_shape(1 << 28);
+    large.add_reductions()->set_op(op);
+    return Exchange(channel, kReduceStream, {SpecMessage(large)});
+  };
+  EXPECT_THAT(answer(v1::OP_MEDIAN, v1::DTYPE_FLOAT32),
+              IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ""));
+  EXPECT_THAT(answer(v1::OP_UNIQUE, v1::DTYPE_UINT8),
+              IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ""));
+  for (v1::Op op : {v1::OP_SUM, v1::OP_MEDIAN, v1::OP_MODE}) {
+    EXPECT_THAT(answer(op, v1::DTYPE_UINT8), IsError(grpc::StatusCode::INVALID_ARGUMENT, "SIZE_MISMATCH", "data"));
+  }
 }
 
 TEST(ReductionServiceBudget, RefusesMoreCallsThanItsPlaces) {

@@ -230,8 +230,9 @@ double ScratchByteCount(SelectionKind kind, const SelectionParams& params, DType
       (params.quantiles != nullptr && params.quantiles->values().size() >= kManyRanks)) {
     return 2 * n * size;
   }
-  // What a scan finds, what it finds in that, and a sample.
-  return 2 * static_cast<double>(MostInside(static_cast<size_t>(n))) * size + 0x1p20;
+  // What a scan finds, what it finds in that, and a sample; or a table of 64 Ki counts.
+  return n <= kFewElements ? n * size
+                           : (2 * static_cast<double>(MostInside(static_cast<size_t>(n))) + n / 32) * size + 0x1p19;
 }
 
 }  // namespace treduce
