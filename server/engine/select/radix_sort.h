@@ -29,6 +29,66 @@ Key KeyOf(const KeyedIndex<Key, Index>& record) {
   return record.key;
 }
 
+// Pairs of places that, put in order one after the other, sort kSize keys (Batcher's odd-even mergesort, Knuth, The Art
+// of Computer Programming 3, 5.2.2, algorithm M).
+template <size_t kSize>
+struct SortingNetwork {
+  struct Pair {
+    size_t low, high;
+  };
+  template <class Visit>
+  static constexpr void ForEach(const Visit& visit) {
+    for (size_t p = 1; p < kSize; p *= 2) {
+      for (size_t q = p; q >= 1; q /= 2) {
+        for (size_t j = q % p; j + q < kSize; j += 2 * q) {
+          for (size_t i = j; i < j + q && i + q < kSize; ++i) {
+            if (i / (2 * p) == (i + q) / (2 * p)) visit(Pair{i, i + q});
+          }
+        }
+      }
+    }
+  }
+  static constexpr size_t kCount = [] {
+    size_t count = 0;
+    ForEach([&](Pair) { ++count; });
+    return count;
+  }();
+  static constexpr std::array<Pair, kCount> kPairs = [] {
+    std::array<Pair, kCount> pairs = {};
+    size_t next = 0;
+    ForEach([&](Pair pair) { pairs[next++] = pair; });
+    return pairs;
+  }();
+};
+
+// Sorts n <= kSize keys without a branch that depends on them.
+template <size_t kSize, std::signed_integral Key>
+void SortByNetwork(Key* keys, size_t n) {
+  std::array<Key, kSize> k;
+  k.fill(std::numeric_limits<Key>::max());
+  std::copy_n(keys, n, k.begin());
+  constexpr auto kPairs = SortingNetwork<kSize>::kPairs;
+  const auto order = [](Key& low, Key& high) {
+    const Key smaller = std::min(low, high);
+    high = std::max(low, high);
+    low = smaller;
+  };
+  [&]<size_t... kIndex>(std::index_sequence<kIndex...>) { (order(k[kPairs[kIndex].low], k[kPairs[kIndex].high]), ...); }
+  (std::make_index_sequence<kPairs.size()>());
+  std::copy_n(k.begin(), n, keys);
+}
+
+// Up to this many keys are sorted by a network.
+inline constexpr size_t kFewKeys = 16;
+
+// Sorts n <= kFewKeys keys.
+template <std::signed_integral Key>
+void SortFew(Key* keys, size_t n) {
+  if (n <= 4) return SortByNetwork<4>(keys, n);
+  if (n <= 8) return SortByNetwork<8>(keys, n);
+  return SortByNetwork<kFewKeys>(keys, n);
+}
+
 // Sorts `n` records, a byte of the key at a time from the lowest; `spare` has room for as many. A byte that all keys
 // share costs nothing.
 template <class Record>
@@ -38,6 +98,9 @@ void RadixSort(Record* records, Record* spare, size_t n) {
   constexpr size_t kDigits = sizeof(Key);
   constexpr size_t kTiny = 32;
   constexpr size_t kSmall = 256;
+  if constexpr (std::is_same_v<Record, Key>) {
+    if (n <= kFewKeys) return SortFew(records, n);
+  }
   const auto less = [](const Record& a, const Record& b) { return KeyOf(a) < KeyOf(b); };
   if (n < kTiny) {
     for (size_t i = 1; i < n; ++i) {

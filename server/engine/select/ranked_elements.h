@@ -2,8 +2,8 @@
 //
 // A sample tells between which two keys the wanted one should be; one scan counts the elements below and copies the few
 // in between, and the same is done with these (Floyd and Rivest, "Expected time bounds for selection", Communications
-// of the ACM 18, 1975). Where the sample misleads, a histogram of the upper bits of the keys is refined instead, in two
-// scans for 4 bytes and four for 8, whatever the elements are.
+// of the ACM 18, 1975). Where the sample misleads, and for elements of one or two bytes, a histogram of the upper bits
+// of the keys is refined instead, in one to four scans, whatever the elements are.
 #ifndef TREDUCE_SERVER_ENGINE_SELECT_RANKED_ELEMENTS_H_
 #define TREDUCE_SERVER_ENGINE_SELECT_RANKED_ELEMENTS_H_
 
@@ -26,6 +26,8 @@ namespace treduce {
 
 // Up to this many elements are copied and partitioned (or sorted).
 inline constexpr size_t kFewElements = 2048;
+// The same of one or two bytes, whose digits are counted beyond.
+inline constexpr size_t kFewForHistogram = 64;
 // From this many on, several threads scan.
 inline constexpr size_t kManyElements = size_t{256} << 10;
 // Elements that a scan may find in its range, with `n` elements; twice what it should.
@@ -59,8 +61,10 @@ class RankedElements {
     if constexpr (sizeof(T) >= 4) {
       if (n_ > kFewElements) {
         const auto found = BySample(r);
-        return found.has_value() ? *found : ByHistogram(r);
+        return found.has_value() ? *found : ByHistogram<16>(r);
       }
+    } else {
+      if (n_ > kFewForHistogram) return ByHistogram<8>(r);
     }
     return AmongKeys(CopyKeys(), n_, r);
   }
@@ -136,6 +140,10 @@ class RankedElements {
 
   // Those of rank `r` and r + 1 among `n` keys in any order, which are moved.
   static std::pair<Key, Key> AmongKeys(Key* keys, size_t n, size_t r) {
+    if (n <= kFewKeys) {
+      SortFew(keys, n);
+      return {keys[r], keys[std::min(r + 1, n - 1)]};
+    }
     std::nth_element(keys, keys + r, keys + n);
     return {keys[r], r + 1 < n ? *std::min_element(keys + r + 1, keys + n) : keys[r]};
   }
@@ -234,9 +242,10 @@ class RankedElements {
     return found;
   }
 
-  std::pair<Key, Key> ByHistogram(size_t r) const {
+  template <int kDigitBits>
+  std::pair<Key, Key> ByHistogram(size_t r) {
     using Bits = std::make_unsigned_t<Key>;
-    constexpr int kDigitBits = 16;
+    if (!nan_count_.has_value()) nan_count_ = static_cast<int64_t>(CountOf(kHighest));
     std::vector<size_t> counts(size_t{1} << kDigitBits);
     Bits prefix = 0;
     size_t below = 0;
@@ -251,7 +260,7 @@ class RankedElements {
       }
       size_t digit = 0;
       while (r - below >= counts[digit]) below += counts[digit++];
-      prefix = static_cast<Bits>(prefix << kDigitBits | digit);
+      prefix = static_cast<Bits>(static_cast<uint64_t>(prefix) << kDigitBits | digit);
       equal = counts[digit];
     }
     const Key key = static_cast<Key>(prefix ^ static_cast<Bits>(kLowest));

@@ -128,13 +128,13 @@ struct Quantiles {
 
 template <class Op, class T>
 struct SelectionOf {
-  // Fewer elements than this are sorted or partitioned sooner than counted.
-  static constexpr size_t kFewForHistogram = sizeof(T) == 1 ? 64 : size_t{16} << 10;
+  // Fewer elements than this are searched sooner than counted.
+  static constexpr size_t kFewForTables = sizeof(T) == 1 ? 512 : size_t{64} << 10;
 
   static void OfElements(const SelectionParams& params, const std::byte* x, size_t n, SelectionScratch& scratch,
                          ParallelFor parallel_for, States out, size_t k) {
     if constexpr (sizeof(T) <= 2) {
-      if (n >= kFewForHistogram) return OfHistogram(params, Count(params, x, n, parallel_for), out, k);
+      if (n >= kFewForTables) return OfHistogram(params, Count(params, x, n, parallel_for), out, k);
     }
     RankedElements<T> ranked(x, n, scratch, parallel_for);
     Op::Select(params, ranked, out, k);
