@@ -48,7 +48,7 @@ class RankedElements {
 
   int64_t size() const { return static_cast<int64_t>(n_); }
 
-  // Elements that are NaN; known once a rank was asked for.
+  // Elements that are NaN; that there are none is known once a rank was asked for.
   int64_t NanCount() {
     if (!nan_count_.has_value()) nan_count_ = static_cast<int64_t>(CountOf(kHighest));
     return *nan_count_;
@@ -194,22 +194,22 @@ class RankedElements {
   // Counts the elements of the range, and copies their keys to the scratch while there are at most `capacity`.
   RangeCounts Scan(Key low, Key high, size_t capacity) {
     Key* found = capacity > 0 ? scratch_.keys<Key>(capacity) : nullptr;
-    std::atomic<size_t> below = 0, inside = 0, nan = 0;
+    std::atomic<size_t> below = 0, inside = 0;
+    std::atomic<bool> has_nan = false;
     const auto scan = [&](size_t begin, size_t end) {
       alignas(64) Key block[kScanBlock + kScanSlack];
-      size_t total_below = 0, total_nan = 0;
+      size_t total_below = 0;
       for (size_t b = begin; b < end; ++b) {
         const size_t first = b * kScanBlock;
         const RangeCounts counts =
             ScanRange<T>(x_ + first * sizeof(T), std::min(kScanBlock, n_ - first), low, high, block);
         total_below += counts.below;
-        total_nan += counts.nan;
+        if (counts.has_nan) has_nan.store(true, std::memory_order_relaxed);
         // In any order, which does not matter.
         const size_t at = inside.fetch_add(counts.inside, std::memory_order_relaxed);
         if (at + counts.inside <= capacity) std::copy_n(block, counts.inside, found + at);
       }
       below.fetch_add(total_below, std::memory_order_relaxed);
-      nan.fetch_add(total_nan, std::memory_order_relaxed);
     };
     const size_t blocks = (n_ + kScanBlock - 1) / kScanBlock;
     if (n_ < kManyElements) {
@@ -217,8 +217,8 @@ class RankedElements {
     } else {
       parallel_for_(blocks, scan);
     }
-    if (!nan_count_.has_value()) nan_count_ = static_cast<int64_t>(nan.load());
-    return {below, inside, nan};
+    if (!has_nan) nan_count_ = 0;
+    return {below, inside, has_nan};
   }
 
   std::optional<std::pair<Key, Key>> BySample(size_t r) {

@@ -67,26 +67,26 @@ HWY_INLINE RangeCounts Range(const std::byte* x, size_t n, KeyType<T> low, KeyTy
   const size_t step = hn::Lanes(d);
   const auto lows = hn::Set(d, low);
   const auto highs = hn::Set(d, high);
-  auto below = hn::Zero(d);
-  auto nan = hn::Zero(d);
+  auto is_any_nan = hn::FirstN(d, 0);
+  RangeCounts counts;
   Key* end = inside;
   size_t i = 0;
   for (; i + step <= n; i += step) {
     const auto keys = KeysOf<T>(d, hn::LoadU(d, reinterpret_cast<const Key*>(x) + i));
     const auto is_below = hn::Lt(keys, lows);
     const auto is_outside = hn::Or(is_below, hn::Gt(keys, highs));
-    below = CountIf(below, is_below);
-    if constexpr (FloatKey<T>) nan = CountIf(nan, hn::Eq(keys, hn::Set(d, kNan)));
+    counts.below += hn::CountTrue(d, is_below);
+    if constexpr (FloatKey<T>) is_any_nan = hn::Or(is_any_nan, hn::Eq(keys, hn::Set(d, kNan)));
     // To a register, then to memory: compressing to memory is slow on some processors.
     const auto is_inside = hn::Not(is_outside);
     hn::StoreU(hn::Compress(keys, is_inside), d, end);
     end += hn::CountTrue(d, is_inside);
   }
-  RangeCounts counts = {TotalOf(below), 0, TotalOf(nan)};
+  counts.has_nan = !hn::AllFalse(d, is_any_nan);
   for (; i < n; ++i) {
     const Key key = KeyAt<T>(x, i);
     counts.below += key < low ? 1 : 0;
-    counts.nan += FloatKey<T> && key == kNan ? 1 : 0;
+    counts.has_nan |= FloatKey<T> && key == kNan;
     *end = key;
     end += key >= low && key <= high ? 1 : 0;
   }

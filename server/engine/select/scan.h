@@ -22,7 +22,7 @@ inline constexpr size_t kScanSlack = 64;
 struct RangeCounts {
   size_t below = 0;   // keys below the range
   size_t inside = 0;  // keys in it
-  size_t nan = 0;     // elements that are NaN, also counted above
+  bool has_nan = false;
 };
 
 // Counts n <= kScanBlock packed elements, without alignment, and copies the keys in [low, high] to `inside`, which
