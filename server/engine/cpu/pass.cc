@@ -79,6 +79,17 @@ void Pass::Reserve(size_t count) {
   scratch_count_ = count;
 }
 
+StateSpans Pass::Scratch(size_t at) const {
+  StateSpans states;
+  for (const Slot& slot : slots_) states.push_back(slot.scratch.states().From(at));
+  return states;
+}
+
+void Pass::Share(size_t size, size_t elements, absl::FunctionRef<void(size_t begin, size_t end)> body) const {
+  if (elements < kParallelElements) return body(0, size);
+  threads_.ParallelFor(size, body);
+}
+
 const std::byte* Pass::Converted(const std::byte* x, size_t count, std::byte* tile) const {
   if (convert_ == nullptr) return x;
   convert_(x, count, tile);
@@ -109,22 +120,51 @@ void Pass::PushLeaf(int64_t segment, int64_t leaf, size_t at) {
   }
 }
 
+namespace {
+
+// Leaves of the largest subtree that starts at leaf `leaf` and has no more than `most`.
+size_t SubtreeSize(int64_t leaf, size_t most) {
+  size_t size = std::bit_floor(std::min(most, kSubtreeLeaves));
+  while (static_cast<size_t>(leaf) % size != 0) size /= 2;
+  return size;
+}
+
+}  // namespace
+
+void Pass::JoinLeaves(int64_t segment, int64_t leaf, size_t count, size_t at) const {
+  leaf += FirstLeaf(segment);
+  while (count > 0) {
+    const size_t size = SubtreeSize(leaf, count);
+    for (const Slot& slot : slots_) JoinRuns(*slot.fold, slot.params, slot.scratch.states().From(at), 1, size);
+    leaf += static_cast<int64_t>(size);
+    at += size;
+    count -= size;
+  }
+}
+
+void Pass::PushLeaves(int64_t segment, int64_t leaf, size_t count, size_t at) {
+  const size_t first = shape_.interleaved ? static_cast<size_t>(Locate(segment).output) : 0;
+  leaf += FirstLeaf(segment);
+  while (count > 0) {
+    const size_t size = SubtreeSize(leaf, count);
+    const int level = std::countr_zero(size);
+    for (Slot& slot : slots_) slot.tree.Push(first, 1, leaf >> level, slot.scratch.states().From(at), level);
+    leaf += static_cast<int64_t>(size);
+    at += size;
+    count -= size;
+  }
+}
+
 void Pass::FinishSegment(int64_t segment) {
   if (shape_.interleaved) return;
-  absl::InlinedVector<States, 4> states;
+  StateSpans states;
   for (Slot& slot : slots_) {
     states.push_back(slot.tree.Collapse(0, static_cast<size_t>(shape_.width), shape_.LeavesPerSegment()));
   }
   Deliver(segment * shape_.width, static_cast<size_t>(shape_.width), states);
 }
 
-void Pass::FinishOutputs(int64_t first, size_t count, size_t at) {
-  absl::InlinedVector<States, 4> states;
-  for (Slot& slot : slots_) states.push_back(slot.scratch.states().From(at));
-  Deliver(first, count, states);
-}
-
-void Pass::Deliver(int64_t first, size_t count, absl::Span<const States> states) {
+void Pass::Deliver(int64_t first, size_t count, absl::Span<const States> states) const {
   for (const Consumer& consumer : consumers_) {
     absl::InlinedVector<States, 2> own;
     for (size_t slot : consumer.slots) own.push_back(states[slot]);
@@ -143,7 +183,7 @@ bool Pass::Finish(const std::atomic<bool>* cancelled) {
     Reserve(std::min(count, kBatch));
     for (Slot& slot : slots_) slot.fold->init(slot.scratch.states(), std::min(count, kBatch));
   }
-  absl::InlinedVector<States, 4> states;
+  StateSpans states;
   for (Slot& slot : slots_) {
     states.push_back(no_elements
                          ? slot.scratch.states()

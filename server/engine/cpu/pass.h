@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
 #include "server/engine/cpu/threads.h"
 #include "server/engine/fold/state_tree.h"
 #include "server/engine/plan/lowering.h"
@@ -35,6 +37,9 @@ struct PassShape {
   absl::InlinedVector<LoopNest::Axis, 4> outer;  // the axes outside the segments
   int64_t segments_per_output;
 };
+
+// One entry a fold.
+using StateSpans = absl::InlinedVector<States, 4>;
 
 // Not thread-safe.
 class Pass {
@@ -75,14 +80,28 @@ class Pass {
   // Makes room for `count` states in the scratch of each slot.
   void Reserve(size_t count);
 
+  // States of the scratch from number `at` on, an entry a slot.
+  StateSpans Scratch(size_t at) const;
+
   // Leaf number `leaf` of segment `segment` is in the scratch, from state `at` on.
   void PushLeaf(int64_t segment, int64_t leaf, size_t at);
+
+  // The same of neighbouring leaves of one output, in two steps: JoinLeaves joins the subtrees they make up, in place,
+  // and can be called side by side; PushLeaves pushes these.
+  void JoinLeaves(int64_t segment, int64_t leaf, size_t count, size_t at) const;
+  void PushLeaves(int64_t segment, int64_t leaf, size_t count, size_t at);
+
+  // Number of the first leaf of a segment, among those of its outputs.
+  int64_t FirstLeaf(int64_t segment) const { return Locate(segment).place * shape_.LeavesPerSegment(); }
 
   // All leaves of the segment have been pushed.
   void FinishSegment(int64_t segment);
 
-  // The states of outputs [first, first + count) are in the scratch, from state `at` on.
-  void FinishOutputs(int64_t first, size_t count, size_t at);
+  // Writes the results of outputs [first, first + count). Can be called side by side for different outputs.
+  void Deliver(int64_t first, size_t count, absl::Span<const States> states) const;
+
+  // Calls `body(begin, end)` for ranges that make up [0, size), side by side if there are enough elements in it.
+  void Share(size_t size, size_t elements, absl::FunctionRef<void(size_t begin, size_t end)> body) const;
 
   // Index of the first element of row `row` of the segment, among those reduced into an output.
   int64_t ReducedIndex(int64_t segment, int64_t row) const { return Locate(segment).place * shape_.rows + row; }
@@ -111,7 +130,6 @@ class Pass {
   };
 
   Location Locate(int64_t segment) const;
-  void Deliver(int64_t first, size_t count, absl::Span<const States> states);
 
   const DType fold_dtype_;
   std::vector<Consumer> consumers_;

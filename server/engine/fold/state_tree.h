@@ -11,13 +11,18 @@
 
 namespace treduce {
 
+// Joins each of `runs` runs of `length` states, one behind the other, as leaves of a tree of its own. The state of run
+// `k` is left in states[k], and anything in the others.
+void JoinRuns(const Fold& fold, const FoldParams& params, States states, size_t runs, size_t length);
+
 // Holds the trees of `width` outputs, which advance on their own. Memory is taken as levels are reached.
 class StateTree {
  public:
   StateTree(const Fold* fold, const FoldParams& params, size_t width) : fold_(fold), params_(params), width_(width) {}
 
-  // Adds leaf number `leaf` of outputs [first, first + count), with the states `states`.
-  void Push(size_t first, size_t count, int64_t leaf, States states);
+  // Adds leaf number `leaf` of outputs [first, first + count), with the states `states`; for a higher `level`, the
+  // subtree of 2^level leaves of this number.
+  void Push(size_t first, size_t count, int64_t leaf, States states, size_t level = 0);
 
   // The states of outputs [first, first + count) after `leaves` leaves, valid until the next Push; the trees of these
   // outputs are then used up. REQUIRES: leaves >= 1.
