@@ -115,6 +115,13 @@ struct Decode<Lanes64> {
     return hn::PromoteTo(D64(), hn::BitCast(D32(), hn::ShiftLeft<16>(bits)));
   }
 
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  static HWY_INLINE Lanes64 Load(const Float16* p) {
+    const hn::Rebind<hwy::float16_t, D64> d16;
+    const auto halves = hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(p));
+    return hn::PromoteTo(D64(), hn::PromoteTo(D32(), halves));
+  }
+#else
   // Shifts exponent and significand into place and multiplies by 2^112, which rebiases and normalises exactly.
   static HWY_INLINE Lanes64 Load(const Float16* p) {
     const DU32 u32;
@@ -128,6 +135,7 @@ struct Decode<Lanes64> {
     const auto unsigned_value = hn::IfThenElse(hn::RebindMask(u32, is_special), special, finite);
     return hn::PromoteTo(D64(), hn::BitCast(D32(), hn::Or(unsigned_value, sign)));
   }
+#endif
 };
 
 }  // namespace HWY_NAMESPACE

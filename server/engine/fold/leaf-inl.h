@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "server/engine/fold/fold.h"
 #include "server/engine/fold/lanes-inl.h"
@@ -36,33 +37,87 @@ inline constexpr size_t kVectors = kLaneCount / kLanes64;
 template <class V>
 struct NoContext {};
 
-// Joins the 32 lanes of a leaf by halves: l += l + 16, + 8, + 4, + 2, + 1.
-template <template <class> class Op>
-HWY_INLINE Op<double> JoinLanes(Op<Lanes64> (&acc)[kVectors]) {
+// The lower and upper halves of groups of kGroup lanes of `a` and `b`; lanes of `a` come first, but for groups of 4 out
+// of 8 lanes, which alternate.
+#if HWY_TARGET != HWY_SCALAR
+template <size_t kGroup, class V>
+HWY_INLINE void SplitHalves(V a, V b, V& lower, V& upper) {
+  const D64 d;
+  if constexpr (kGroup == 2) {
+    lower = hn::ConcatEven(d, b, a);
+    upper = hn::ConcatOdd(d, b, a);
+  } else if constexpr (kGroup == kLanes64) {
+    lower = hn::ConcatLowerLower(d, b, a);
+    upper = hn::ConcatUpperUpper(d, b, a);
+  } else {
+    static_assert(kGroup == 4 && kLanes64 == 8);
+    lower = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(b), a);
+    upper = hn::OddEvenBlocks(b, hn::SwapAdjacentBlocks(a));
+  }
+}
+
+// Joins the lanes of `kGroup` vectors of groups by halves, until a group is one lane of the first vector.
+template <size_t kGroup, class State>
+HWY_INLINE void JoinGroups(State (&group)[kLanes64]) {
+  if constexpr (kGroup > 1) {
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kGroup / 2; ++v) {
+      State lower, upper;
+      TREDUCE_UNROLL
+      for (int i = 0; i < State::kFieldCount; ++i) {
+        SplitHalves<kGroup>(group[2 * v].f[i], group[2 * v + 1].f[i], lower.f[i], upper.f[i]);
+      }
+      lower.Merge(upper);
+      group[v] = lower;
+    }
+    JoinGroups<kGroup / 2>(group);
+  }
+}
+
+// Where JoinRows wants row `r`: undoes the alternation of SplitHalves.
+constexpr size_t PlaceOfRow(size_t r) { return kLanes64 == 8 && (r % 4 == 1 || r % 4 == 2) ? r ^ 3 : r; }
+
+// Lane r of the result is the lanes of row[PlaceOfRow(r)], joined by halves: as many rows at a time as fill a vector.
+template <class State>
+HWY_INLINE State JoinRows(State (&row)[kLanes64]) {
+  JoinGroups<kLanes64>(row);
+  return row[0];
+}
+#else
+constexpr size_t PlaceOfRow(size_t r) { return r; }
+template <class State>
+HWY_INLINE State JoinRows(State (&row)[kLanes64]) {
+  return row[0];
+}
+#endif
+
+// The 32 lanes of a leaf of `n` elements to those of one vector, by halves: l += l + 16, + 8, ... Lanes that no element
+// went to are left out: to join them would change nothing.
+template <class State>
+HWY_INLINE State JoinVectors(State (&acc)[kVectors], size_t n) {
   TREDUCE_UNROLL
   for (size_t width = kVectors / 2; width > 0; width /= 2) {
+    if (n <= width * kLanes64) continue;
     TREDUCE_UNROLL
     for (size_t v = 0; v < width; ++v) acc[v].Merge(acc[v + width]);
   }
-  Op<double> lane[kLanes64];
-  HWY_ALIGN double words[kLanes64];
-  TREDUCE_UNROLL
-  for (int i = 0; i < Op<double>::kFieldCount; ++i) {
-    hn::Store(acc[0].f[i], D64(), words);
-    TREDUCE_UNROLL
-    for (size_t l = 0; l < kLanes64; ++l) lane[l].f[i] = words[l];
-  }
-  TREDUCE_UNROLL
-  for (size_t width = kLanes64 / 2; width > 0; width /= 2) {
-    TREDUCE_UNROLL
-    for (size_t l = 0; l < width; ++l) lane[l].Merge(lane[l + width]);
-  }
-  return lane[0];
+  return acc[0];
 }
 
-// A leaf of `n` neighbouring elements: element r goes to lane r mod 32.
+// kLaneCount elements, the first `n` of them those from `x` on: there, if as many can be read before `end`, or else a
+// copy in `tail`, padded with zeros.
+template <class T>
+HWY_INLINE const T* PaddedTail(const T* x, size_t n, const T* end, T (&tail)[kLaneCount]) {
+  if (HWY_LIKELY(static_cast<size_t>(end - x) >= kLaneCount)) return x;
+  std::memset(static_cast<void*>(tail), 0, sizeof(tail));
+  std::memcpy(tail, x, n * sizeof(T));
+  return tail;
+}
+
+// A leaf of `n` neighbouring elements: element r goes to lane r mod 32. The lanes are joined to those of one vector.
+// Elements before `end` may be read.
 template <template <class> class Op, class T>
-HWY_INLINE Op<double> RowLeaf(const T* x, size_t n, const typename Op<Lanes64>::Context& context = {}) {
+HWY_INLINE Op<Lanes64> FoldRow(const T* x, size_t n, const T* end, const typename Op<Lanes64>::Context& context = {}) {
   Op<Lanes64> acc[kVectors];
   TREDUCE_UNROLL
   for (size_t v = 0; v < kVectors; ++v) acc[v] = Op<Lanes64>::Init();
@@ -72,18 +127,52 @@ HWY_INLINE Op<double> RowLeaf(const T* x, size_t n, const typename Op<Lanes64>::
     for (size_t v = 0; v < kVectors; ++v) acc[v].Accumulate(Decode<Lanes64>::Load(x + i + v * kLanes64), context);
   }
   if (i < n) {
-    T tail[kLaneCount] = {};
-    std::memcpy(tail, x + i, (n - i) * sizeof(T));
-    for (size_t v = 0; v < kVectors && v * kLanes64 < n - i; ++v) {
+    T copy[kLaneCount];
+    const T* tail = PaddedTail(x + i, n - i, end, copy);
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      if (v * kLanes64 >= n - i) continue;
       Op<Lanes64> next = acc[v];
       next.Accumulate(Decode<Lanes64>::Load(tail + v * kLanes64), context);
       const auto has_element = hn::FirstN(D64(), std::min(kLanes64, n - i - v * kLanes64));
+      TREDUCE_UNROLL
       for (int k = 0; k < Op<Lanes64>::kFieldCount; ++k) {
         acc[v].f[k] = hn::IfThenElse(has_element, next.f[k], acc[v].f[k]);
       }
     }
   }
-  return JoinLanes<Op>(acc);
+  return JoinVectors(acc, n);
+}
+
+// Up to kLanes64 leaves of `n` elements each, one a lane. `fold_row(x, end)` folds one, as FoldRow.
+template <class State, class T, class FoldOne>
+HWY_INLINE State JoinedRows(const T* x, size_t rows, size_t n, FoldOne fold_row) {
+  State row[kLanes64];
+  for (size_t r = 0; r < rows; ++r) row[PlaceOfRow(r)] = fold_row(r, x + r * n, x + rows * n);
+  for (size_t r = rows; r < kLanes64; ++r) row[PlaceOfRow(r)] = State::Init();
+  return JoinRows(row);
+}
+
+// The lanes of a vector, to be broadcast to the row that each belongs to.
+class PerRow {
+ public:
+  explicit HWY_INLINE PerRow(Lanes64 v) { hn::StoreU(v, D64(), lanes_); }
+  HWY_INLINE Lanes64 operator[](size_t r) const { return Broadcast<Lanes64>(lanes_[r]); }
+
+ private:
+  double lanes_[kLanes64];
+};
+
+template <template <class> class Op, class T, class ContextOf>
+HWY_INLINE Op<Lanes64> FoldRows(const T* x, size_t rows, size_t n, ContextOf context_of) {
+  return JoinedRows<Op<Lanes64>>(x, rows, n, [&](size_t r, const T* row, const T* end) HWY_ATTR {
+    return FoldRow<Op>(row, n, end, context_of(r));
+  });
+}
+
+template <template <class> class Op, class T>
+HWY_INLINE Op<Lanes64> FoldRows(const T* x, size_t rows, size_t n) {
+  return FoldRows<Op>(x, rows, n, [](size_t) HWY_ATTR { return typename Op<Lanes64>::Context{}; });
 }
 
 template <class State>
@@ -104,8 +193,20 @@ HWY_INLINE State LoadState(States in, size_t k) {
   return state;
 }
 
+// The first `count` lanes of `state` to states [k, k + count).
+template <class State>
+HWY_INLINE void StoreLanes(const State& state, States out, size_t k, size_t count) {
+  if (count == kLanes64) return StoreState(state, out, k);
+  TREDUCE_UNROLL
+  for (int i = 0; i < State::kFieldCount; ++i) {
+    double lanes[kLanes64];
+    hn::StoreU(state.f[i], D64(), lanes);
+    for (size_t l = 0; l < count; ++l) out.field<double>(i)[k + l] = lanes[l];
+  }
+}
+
 // The Fold functions of an op whose elements are accumulated one by one. `Body` is the op with its element type:
-//   Element, Op<V>, and LeafOfRow(x, n), which may take a shortcut to the same bits as RowLeaf.
+//   Element, Op<V>, and Rows(x, rows, n), which may take a shortcut to the same bits as FoldRows.
 template <class Body>
 struct ElementwiseFold {
   using T = typename Body::Element;
@@ -117,8 +218,10 @@ struct ElementwiseFold {
   }
 
   static void Rows(const FoldParams&, const std::byte* x, size_t rows, size_t n, int64_t, States out) {
-    for (size_t k = 0; k < rows; ++k) {
-      StoreState(Body::LeafOfRow(reinterpret_cast<const T*>(x) + k * n, n), out, k);
+    Body body;
+    for (size_t k = 0; k < rows; k += kLanes64) {
+      const size_t now = std::min(kLanes64, rows - k);
+      StoreLanes(body.Rows(reinterpret_cast<const T*>(x) + k * n, now, n), out, k, now);
     }
   }
 
@@ -165,7 +268,7 @@ struct ElementwiseFold {
 
 // The Fold functions of an op that reads a leaf more than once. `Body` gives:
 //   Element, State<V> (f, kFieldCount, Merge(right, params)),
-//   RowState(params, x, n) and ColumnState<V>(params, x, rows, stride).
+//   Rows(params, x, rows, n), a leaf a lane, and ColumnState<V>(params, x, rows, stride).
 template <class Body>
 struct WholeLeafFold {
   using T = typename Body::Element;
@@ -175,8 +278,9 @@ struct WholeLeafFold {
   static void Init(States, size_t) {}
 
   static void Rows(const FoldParams& params, const std::byte* x, size_t rows, size_t n, int64_t, States out) {
-    for (size_t k = 0; k < rows; ++k) {
-      StoreState(Body::RowState(params, reinterpret_cast<const T*>(x) + k * n, n), out, k);
+    for (size_t k = 0; k < rows; k += kLanes64) {
+      const size_t now = std::min(kLanes64, rows - k);
+      StoreLanes(Body::Rows(params, reinterpret_cast<const T*>(x) + k * n, now, n), out, k, now);
     }
   }
 

@@ -69,9 +69,10 @@ struct LogSumExpBody {
   template <class V>
   using State = LogSumExp<V>;
 
-  static HWY_INLINE LogSumExp<double> RowState(const FoldParams&, const T* x, size_t n) {
-    const double largest = RowLeaf<Largest>(x, n).f[0];
-    const ExpSum<double> sum = RowLeaf<ExpSum>(x, n, {Broadcast<Lanes64>(largest)});
+  static HWY_INLINE LogSumExp<Lanes64> Rows(const FoldParams&, const T* x, size_t rows, size_t n) {
+    const Lanes64 largest = FoldRows<Largest>(x, rows, n).f[0];
+    const PerRow own(largest);
+    const auto sum = FoldRows<ExpSum>(x, rows, n, [&](size_t r) HWY_ATTR { return ExpSum<Lanes64>::Context{own[r]}; });
     return {{largest, sum.f[0], sum.f[1]}};
   }
 

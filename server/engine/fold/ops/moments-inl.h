@@ -145,22 +145,25 @@ struct MomentsBody {
   template <class V>
   using State = Moments<V>;
 
-  static HWY_INLINE Moments<double> RowState(const FoldParams&, const T* x, size_t n) {
-    double exponent = 0.0;
-    if constexpr (std::is_same_v<T, double>) exponent = ExponentFor(RowLeaf<LargestMagnitude>(x, n).f[0]);
-    const double scale = ScaleFor(exponent);
-    const Lanes64 scales = Broadcast<Lanes64>(scale);
-    const auto count = static_cast<double>(n);
+  static HWY_INLINE Moments<Lanes64> Rows(const FoldParams&, const T* x, size_t rows, size_t n) {
+    Lanes64 exponent = Broadcast<Lanes64>(0.0);
+    if constexpr (std::is_same_v<T, double>) exponent = ExponentFor(FoldRows<LargestMagnitude>(x, rows, n).f[0]);
+    const Lanes64 scale = ScaleFor(exponent);
+    const PerRow scales(scale);
+    const Lanes64 count = Broadcast<Lanes64>(static_cast<double>(n));
     const size_t head = std::min<size_t>(n, kLaneCount);
-    double shift = FiniteOrZero(RowLeaf<ScaledSum>(x, head, {scales}).f[0] / static_cast<double>(head));
-    ShiftedSums<double> sums = RowLeaf<ShiftedSums>(x, n, {scales, Broadcast<Lanes64>(shift)});
+    const auto head_sum = JoinedRows<ScaledSum<Lanes64>>(
+        x, rows, n,
+        [&](size_t r, const T* row, const T* end) HWY_ATTR { return FoldRow<ScaledSum>(row, head, end, {scales[r]}); });
+    Lanes64 shift = FiniteOrZero(head_sum.f[0] / Broadcast<Lanes64>(static_cast<double>(head)));
+    ShiftedSums<Lanes64> sums = SumShifted(x, rows, n, scales, shift);
     // The shift is poor when the square of the mean deviation is not small beside the mean squared deviation.
-    if (sums.f[0] * sums.f[0] > 0.25 * count * sums.f[1]) {
-      const double better = shift + sums.f[0] / count;
-      if (Abs(better) < std::numeric_limits<double>::infinity()) {
-        shift = better;
-        sums = RowLeaf<ShiftedSums>(x, n, {scales, Broadcast<Lanes64>(shift)});
-      }
+    const auto poor = Gt(sums.f[0] * sums.f[0], Broadcast<Lanes64>(0.25) * count * sums.f[1]);
+    if (HWY_UNLIKELY(!hn::AllFalse(D64(), poor))) {
+      const Lanes64 better = shift + sums.f[0] / count;
+      const auto again = And(poor, Lt(Abs(better), Broadcast<Lanes64>(std::numeric_limits<double>::infinity())));
+      shift = IfThenElse(again, better, shift);
+      sums = SumShifted(x, rows, n, scales, shift);
     }
     return SealMoments(sums, shift, count, exponent);
   }
@@ -175,6 +178,15 @@ struct MomentsBody {
     const V count = Broadcast<V>(static_cast<double>(rows));
     const V shift = FiniteOrZero(ColumnLeaf<ScaledSum, V>(x, rows, stride, {scale}).f[0] / count);
     return SealMoments(ColumnLeaf<ShiftedSums, V>(x, rows, stride, {scale, shift}), shift, count, exponent);
+  }
+
+ private:
+  static HWY_INLINE ShiftedSums<Lanes64> SumShifted(const T* x, size_t rows, size_t n, const PerRow& scales,
+                                                    Lanes64 shift) {
+    const PerRow shifts(shift);
+    return FoldRows<ShiftedSums>(x, rows, n, [&](size_t r) HWY_ATTR {
+      return ShiftedSums<Lanes64>::Context{scales[r], shifts[r]};
+    });
   }
 };
 

@@ -109,15 +109,15 @@ struct PowerSumBody {
   template <class V>
   using State = PowerSum<V>;
 
-  static HWY_INLINE PowerSum<double> RowState(const FoldParams& params, const T* x, size_t n) {
-    const double exponent =
-        ExponentOf(params.ord < 0 ? RowLeaf<SmallestMagnitude>(x, n).f[0] : RowLeaf<LargestMagnitude>(x, n).f[0]);
+  static HWY_INLINE PowerSum<Lanes64> Rows(const FoldParams& params, const T* x, size_t rows, size_t n) {
+    const Lanes64 exponent = ExponentOf(params.ord < 0 ? FoldRows<SmallestMagnitude>(x, rows, n).f[0]
+                                                       : FoldRows<LargestMagnitude>(x, rows, n).f[0]);
     const auto context = PowerContext(exponent, params.ord);
-    return {{RowLeaf<ScaledPowerSum>(x, n,
-                                     {Broadcast<Lanes64>(context.scale1), Broadcast<Lanes64>(context.scale2),
-                                      Broadcast<Lanes64>(params.ord)})
-                 .f[0],
-             exponent}};
+    const PerRow scale1(context.scale1), scale2(context.scale2);
+    const auto sum = FoldRows<ScaledPowerSum>(x, rows, n, [&](size_t r) HWY_ATTR {
+      return ScaledPowerSum<Lanes64>::Context{scale1[r], scale2[r], context.ord};
+    });
+    return {{sum.f[0], exponent}};
   }
 
   template <class V>

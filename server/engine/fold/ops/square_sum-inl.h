@@ -61,7 +61,7 @@ struct SquareSumBody {
   using Element = T;
   template <class V>
   using Op = std::conditional_t<std::is_same_v<T, double>, WideSquareSum<V>, SquareSum<V>>;
-  static HWY_INLINE Op<double> LeafOfRow(const T* x, size_t n) { return RowLeaf<Op>(x, n); }
+  static HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n) { return FoldRows<Op>(x, rows, n); }
 };
 
 }  // namespace HWY_NAMESPACE

@@ -129,60 +129,6 @@ struct NanSumOf {
   }
 };
 
-// Whether every partial sum of up to kRowLeaf of these elements fits the 53 bits of a binary64 significand: all are
-// multiples of the last bit of the smallest, and below 2^(1 + 10) times the power of two of the largest.
-HWY_INLINE bool SumIsExact(const float* x, size_t n) {
-  static_assert(kRowLeaf == 1 << 10);
-  const hn::ScalableTag<uint32_t> d;
-  const auto magnitude_bits = hn::Set(d, 0x7FFFFFFFu);
-  const auto one = hn::Set(d, 1);
-  auto largest0 = hn::Zero(d), largest1 = hn::Zero(d);
-  auto smallest0 = hn::Set(d, ~0u), smallest1 = smallest0;  // less one, so that zeros wrap around and do not count
-  const size_t step = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + 2 * step <= n; i += 2 * step) {
-    const auto a = hn::And(hn::LoadU(d, reinterpret_cast<const uint32_t*>(x + i)), magnitude_bits);
-    const auto b = hn::And(hn::LoadU(d, reinterpret_cast<const uint32_t*>(x + i + step)), magnitude_bits);
-    largest0 = hn::Max(largest0, a);
-    largest1 = hn::Max(largest1, b);
-    smallest0 = hn::Min(smallest0, hn::Sub(a, one));
-    smallest1 = hn::Min(smallest1, hn::Sub(b, one));
-  }
-  HWY_ALIGN uint32_t largest_lanes[hn::MaxLanes(hn::ScalableTag<uint32_t>())];
-  HWY_ALIGN uint32_t smallest_lanes[hn::MaxLanes(hn::ScalableTag<uint32_t>())];
-  hn::Store(hn::Max(largest0, largest1), d, largest_lanes);
-  hn::Store(hn::Min(smallest0, smallest1), d, smallest_lanes);
-  uint32_t largest = 0, smallest = ~0u;
-  for (size_t l = 0; l < step; ++l) {
-    largest = std::max(largest, largest_lanes[l]);
-    smallest = std::min(smallest, smallest_lanes[l]);
-  }
-  for (; i < n; ++i) {
-    const uint32_t bits = std::bit_cast<uint32_t>(LoadScalar(x + i)) & 0x7FFFFFFFu;
-    largest = std::max(largest, bits);
-    smallest = std::min(smallest, bits - 1);
-  }
-  constexpr int kHeadroom = 53 - 24 - 10;
-  return largest < 0x7F800000u &&
-         static_cast<int>(largest >> 23) - static_cast<int>((smallest == ~0u ? 0x7F000000u : smallest + 1) >> 23) <=
-             kHeadroom;
-}
-
-HWY_INLINE bool SumIsExact(const BFloat16* x, size_t n) {
-  uint16_t largest = 0;
-  uint16_t smallest = 0xFFFF;
-  for (size_t i = 0; i < n; ++i) {
-    const uint16_t bits = LoadScalar(x + i).bits & 0x7FFF;
-    largest = std::max(largest, bits);
-    smallest = std::min(smallest, static_cast<uint16_t>(bits - 1));
-  }
-  constexpr int kHeadroom = 53 - 8 - 10;
-  return largest < 0x7F80 && (largest >> 7) - ((smallest == 0xFFFF ? 0x7F00 : smallest + 1) >> 7) <= kHeadroom;
-}
-
-// Multiples of 2^-24 below 2^16, a thousand of them: 50 bits. Infinities and NaN need no errors kept either.
-HWY_INLINE bool SumIsExact(const Float16*, size_t) { return true; }
-
 template <class V>
 struct PlainSum {
   static constexpr int kFieldCount = 1;
@@ -193,6 +139,165 @@ struct PlainSum {
   HWY_INLINE void Accumulate(V x, const Context&) { f[0] = f[0] + x; }
   HWY_INLINE void Merge(const PlainSum& right) { f[0] = f[0] + right.f[0]; }
 };
+
+// The largest and the smallest magnitude of f32 or bf16 elements, as bits; zeros do not count as the smallest.
+template <class T>
+class MagnitudeRange {
+ public:
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>;
+  static constexpr int kFraction = sizeof(T) == 4 ? 23 : 7;
+  static constexpr Bits kInfinity = static_cast<Bits>(Bits{0xFF} << kFraction);
+
+  HWY_INLINE MagnitudeRange()
+      : largest_(hn::Zero(hn::ScalableTag<Bits>())),
+        smallest_(hn::Set(hn::ScalableTag<Bits>(), static_cast<Bits>(~Bits{0}))) {}
+
+  // The kLaneCount elements from `x` on.
+  HWY_INLINE void Add(const T* x) {
+    constexpr hn::ScalableTag<Bits> d;
+    TREDUCE_UNROLL
+    for (size_t i = 0; i < kLaneCount; i += hn::MaxLanes(d)) {
+      const auto bits = hn::LoadU(d, reinterpret_cast<const Bits*>(x + i));
+      const auto magnitude = hn::And(bits, hn::Set(d, static_cast<Bits>(kInfinity | (kInfinity - 1))));
+      largest_ = hn::Max(largest_, magnitude);
+      smallest_ = hn::Min(smallest_, hn::Sub(magnitude, hn::Set(d, 1)));
+    }
+  }
+
+  HWY_INLINE void AddAll(const T* x, size_t n) {
+    size_t i = 0;
+    for (; i + kLaneCount <= n; i += kLaneCount) Add(x + i);
+    if (i == n) return;
+    T tail[kLaneCount];
+    Add(n < kLaneCount ? PaddedTail(x, n, x + n, tail) : x + n - kLaneCount);
+  }
+
+  // Whether all are in [lower, upper] but for zeros.
+  HWY_INLINE bool Within(Bits lower, Bits upper) const {
+    constexpr hn::ScalableTag<Bits> d;
+    const auto below = hn::Max(smallest_, hn::Set(d, static_cast<Bits>(lower - 1)));
+    const auto above = hn::Min(largest_, hn::Set(d, upper));
+    return hn::AllTrue(d, hn::And(hn::Eq(below, smallest_), hn::Eq(above, largest_)));
+  }
+
+  // Both magnitudes; the smallest is 0 if all elements are zeros.
+  HWY_INLINE void Get(uint32_t& smallest, uint32_t& largest) const {
+    constexpr hn::ScalableTag<Bits> d;
+    HWY_ALIGN Bits largest_lanes[hn::MaxLanes(d)];
+    HWY_ALIGN Bits smallest_lanes[hn::MaxLanes(d)];
+    hn::Store(largest_, d, largest_lanes);
+    hn::Store(smallest_, d, smallest_lanes);
+    smallest = static_cast<uint32_t>(*std::min_element(smallest_lanes, smallest_lanes + hn::MaxLanes(d)));
+    smallest = static_cast<Bits>(smallest + 1);
+    largest = *std::max_element(largest_lanes, largest_lanes + hn::MaxLanes(d));
+  }
+
+ private:
+  using Vector = hn::Vec<hn::ScalableTag<Bits>>;
+  Vector largest_;
+  Vector smallest_;  // less one, so that zeros wrap around
+};
+
+// f16 elements are multiples of 2^-24 below 2^16, a thousand of them: 50 bits. Infinities and NaN need no errors kept
+// either.
+template <>
+class MagnitudeRange<Float16> {
+ public:
+  HWY_INLINE void Add(const Float16*) {}
+  HWY_INLINE void AddAll(const Float16*, size_t) {}
+};
+
+// Tells whether every partial sum of up to kRowLeaf elements fits the 53 bits of a binary64 significand. All are
+// multiples of the last bit of the smallest and less than 2^(1 + 10) times the power of two of the largest, so that it
+// is enough that no more than kHeadroom binary exponents are between the two. Elements are mostly alike: where a window
+// of exponents was found to hold some, others are only compared with it.
+template <class T>
+class ExactWindow {
+ public:
+  HWY_INLINE bool Holds(const MagnitudeRange<T>& range) {
+    if constexpr (std::is_same_v<T, Float16>) {
+      return true;
+    } else {
+      if (HWY_LIKELY(range.Within(lower_, upper_))) return true;
+      return Move(range);
+    }
+  }
+
+ private:
+  HWY_NOINLINE bool Move(const MagnitudeRange<T>& range) {
+    static_assert(kRowLeaf == 1 << 10);
+    using Range = MagnitudeRange<T>;
+    constexpr int kHeadroom = 53 - (Range::kFraction + 1) - 10;
+    uint32_t smallest, largest;
+    range.Get(smallest, largest);
+    const int lowest = static_cast<int>(smallest >> Range::kFraction);
+    const int highest = static_cast<int>(largest >> Range::kFraction);
+    if (largest >= Range::kInfinity || highest - lowest > kHeadroom) return false;
+    const int from = std::max(0, lowest - (kHeadroom - (highest - lowest)) / 2);
+    const int to = std::min(0xFE, from + kHeadroom);
+    lower_ = static_cast<typename Range::Bits>(from == 0 ? 1 : from << Range::kFraction);
+    upper_ = static_cast<typename Range::Bits>(((to + 1) << Range::kFraction) - 1);
+    return true;
+  }
+
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>;
+  Bits lower_ = 1;
+  Bits upper_ = 0;
+};
+
+// Adds the kLaneCount elements from `x` on to the lanes, in any order.
+template <class T>
+HWY_INLINE void AddInAnyOrder(const T* x, PlainSum<Lanes64> (&acc)[kVectors]) {
+  TREDUCE_UNROLL
+  for (size_t v = 0; v < kVectors; ++v) acc[v].Accumulate(Decode<Lanes64>::Load(x + v * kLanes64), {});
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// Those at even and at odd places apart: each is the upper half of a 32-bit lane, or is shifted there.
+HWY_INLINE void AddInAnyOrder(const BFloat16* x, PlainSum<Lanes64> (&acc)[kVectors]) {
+  constexpr hn::Repartition<uint32_t, D64> d;
+  constexpr hn::Repartition<float, D64> df;
+  constexpr hn::Half<decltype(df)> half;
+  TREDUCE_UNROLL
+  for (size_t v = 0; v < kVectors; v += 4) {
+    const auto pairs = hn::BitCast(
+        d, hn::LoadU(hn::Repartition<uint16_t, D64>(), reinterpret_cast<const uint16_t*>(x + v * kLanes64)));
+    const auto even = hn::BitCast(df, hn::ShiftLeft<16>(pairs));
+    const auto odd = hn::BitCast(df, hn::And(pairs, hn::Set(d, 0xFFFF0000u)));
+    acc[v].Accumulate(hn::PromoteTo(D64(), hn::LowerHalf(half, even)), {});
+    acc[v + 1].Accumulate(hn::PromoteTo(D64(), hn::UpperHalf(half, even)), {});
+    acc[v + 2].Accumulate(hn::PromoteTo(D64(), hn::LowerHalf(half, odd)), {});
+    acc[v + 3].Accumulate(hn::PromoteTo(D64(), hn::UpperHalf(half, odd)), {});
+  }
+}
+#endif
+
+// The plain sum of a row of kLaneCount elements or more, and the range of its elements beside it.
+template <class T>
+HWY_INLINE PlainSum<Lanes64> SumPlainly(const T* x, size_t n, const T* end, MagnitudeRange<T>& range) {
+  PlainSum<Lanes64> acc[kVectors];
+  TREDUCE_UNROLL
+  for (size_t v = 0; v < kVectors; ++v) acc[v] = PlainSum<Lanes64>::Init();
+  MagnitudeRange<T> own = range;  // GCC keeps it in memory else
+  size_t i = 0;
+  for (; i + kLaneCount <= n; i += kLaneCount) {
+    own.Add(x + i);
+    AddInAnyOrder(x + i, acc);
+  }
+  if (i < n) {
+    own.Add(x + n - kLaneCount);
+    T copy[kLaneCount];
+    const T* tail = PaddedTail(x + i, n - i, end, copy);
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      if (v * kLanes64 >= n - i) continue;
+      const auto has_element = hn::FirstN(D64(), std::min(kLanes64, n - i - v * kLanes64));
+      acc[v].Accumulate(hn::IfThenElseZero(has_element, Decode<Lanes64>::Load(tail + v * kLanes64)), {});
+    }
+  }
+  range = own;
+  return JoinVectors(acc, n);
+}
 
 template <class V>
 struct PlainAbsSum : PlainSum<V> {
@@ -208,18 +313,76 @@ struct WideAbsSum : WideSum<V> {
   }
 };
 
+// The sum of f64 elements below 2^960 in f[0] + f[1], and the largest magnitude, which tells whether they all are.
+template <class V>
+struct NarrowSum {
+  static constexpr int kFieldCount = 3;
+  using Context = NoContext<V>;
+  V f[kFieldCount];
+
+  static HWY_INLINE NarrowSum Init() {
+    const V zero = Broadcast<V>(0.0);
+    return {{zero, zero, zero}};
+  }
+  HWY_INLINE void Accumulate(V x, const Context&) {
+    AddCompensated(x, f[0], f[1]);
+    f[2] = hn::Max(Abs(x), f[2]);  // which may lose a NaN; f[0] does not
+  }
+  HWY_INLINE void Merge(const NarrowSum& right) {
+    MergeCompensated(right.f[0], right.f[1], f[0], f[1]);
+    f[2] = hn::Max(f[2], right.f[2]);
+  }
+};
+
+// Sums of rows: of those that are exact, or of f64 without large elements, in a simpler way than by `Op`, to the same
+// bits. kCounts: the last word of the state is the number of elements that are not NaN.
+template <template <class> class Op, bool kCounts, class T>
+class RowSums {
+ public:
+  HWY_INLINE Op<Lanes64> Sum(const T* x, size_t rows, size_t n) {
+    constexpr bool kIsWide = std::is_same_v<T, double>;
+    if constexpr (kIsWide) {
+      const NarrowSum<Lanes64> sum = FoldRows<NarrowSum>(x, rows, n);
+      // A sum that is NaN may have elements that are not to be counted.
+      const auto fits = hn::And(Lt(sum.f[2], Broadcast<Lanes64>(0x1p960)), Eq(sum.f[0], sum.f[0]));
+      if (HWY_LIKELY(hn::AllTrue(D64(), fits))) return State(sum.f[0], sum.f[1], n);
+    } else {
+      MagnitudeRange<T> range;
+      PlainSum<Lanes64> sum;
+      if (n >= 4 * kLaneCount) {
+        sum = JoinedRows<PlainSum<Lanes64>>(
+            x, rows, n, [&](size_t, const T* row, const T* end) HWY_ATTR { return SumPlainly(row, n, end, range); });
+      } else {
+        sum = FoldRows<PlainSum>(x, rows, n);
+        range.AddAll(x, rows * n);
+      }
+      if (HWY_LIKELY(window_.Holds(range))) return State(sum.f[0], Broadcast<Lanes64>(0.0), n);
+    }
+    return FoldRows<Op>(x, rows, n);
+  }
+
+ private:
+  static HWY_INLINE Op<Lanes64> State(Lanes64 sum, Lanes64 error, size_t n) {
+    Op<Lanes64> state = Op<Lanes64>::Init();
+    state.f[0] = sum;
+    state.f[1] = error;
+    if (kCounts) state.f[Op<Lanes64>::kFieldCount - 1] = Broadcast<Lanes64>(static_cast<double>(n));
+    return state;
+  }
+
+  ExactWindow<T> window_;
+};
+
 template <class T>
 struct SumBody {
   using Element = T;
   template <class V>
   using Op = std::conditional_t<std::is_same_v<T, double>, WideSum<V>, CompensatedSum<V>>;
 
-  static HWY_INLINE Op<double> LeafOfRow(const T* x, size_t n) {
-    if constexpr (!std::is_same_v<T, double>) {
-      if (HWY_LIKELY(SumIsExact(x, n))) return {{RowLeaf<PlainSum>(x, n).f[0], 0.0, 0.0}};
-    }
-    return RowLeaf<Op>(x, n);
-  }
+  HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n) { return sums_.Sum(x, rows, n); }
+
+ private:
+  RowSums<Op, false, T> sums_;
 };
 
 template <class T>
@@ -227,7 +390,21 @@ struct NanSumBody {
   using Element = T;
   template <class V>
   using Op = std::conditional_t<std::is_same_v<T, double>, NanSumOf<V, WideSum>, NanSumOf<V, CompensatedSum>>;
-  static HWY_INLINE Op<double> LeafOfRow(const T* x, size_t n) { return RowLeaf<Op>(x, n); }
+
+  HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n) {
+    if constexpr (std::is_same_v<T, Float16>) {  // always exact, with NaN or without
+      const auto sum = FoldRows<PlainNanSum>(x, rows, n);
+      const Lanes64 zero = Broadcast<Lanes64>(0.0);
+      return {{sum.f[0], zero, zero, sum.f[1]}};
+    } else {
+      return sums_.Sum(x, rows, n);
+    }
+  }
+
+ private:
+  template <class V>
+  using PlainNanSum = NanSumOf<V, PlainSum>;
+  RowSums<Op, true, T> sums_;
 };
 
 // Without cancellation a plain binary64 sum of narrower elements is accurate enough.
@@ -236,7 +413,7 @@ struct AbsSumBody {
   using Element = T;
   template <class V>
   using Op = std::conditional_t<std::is_same_v<T, double>, WideAbsSum<V>, PlainAbsSum<V>>;
-  static HWY_INLINE Op<double> LeafOfRow(const T* x, size_t n) { return RowLeaf<Op>(x, n); }
+  static HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n) { return FoldRows<Op>(x, rows, n); }
 };
 
 }  // namespace HWY_NAMESPACE
