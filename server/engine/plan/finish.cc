@@ -2,6 +2,7 @@
 #include "server/engine/plan/finish.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -29,6 +30,14 @@ int64_t Word(States states, int field, size_t k) { return states.field<int64_t>(
 template <class Value>
 void StoreReals(const Finishing& f, size_t output, Value value) {
   const DType dtype = f.reduction.outputs[output].dtype;
+  if (dtype == DType::kFloat32) {  // in place: short rows have many results
+    auto* out = reinterpret_cast<float*>(f.outputs[output]) + f.first;
+    for (size_t k = 0; k < f.count; ++k) {
+      const double result = value(k);
+      out[k] = std::isnan(result) ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(result);
+    }
+    return;
+  }
   for (size_t k = 0; k < f.count; ++k) StoreReal(value(k), dtype, f.first + k, f.outputs[output]);
 }
 
@@ -57,10 +66,10 @@ double Quotient(double sum, double error, double divisor) {
   return quotient + (std::fma(-quotient, divisor, hi) + lo) / divisor;
 }
 
-// The sum in a state of elements of `dtype`, over `divisor`.
-double SumOver(States s, size_t k, DType dtype, double divisor) {
+// The sum in a state of elements, f64 if `is_wide`, over `divisor`.
+inline double SumOver(States s, size_t k, bool is_wide, double divisor) {
   const double sum = Field(s, 0, k);
-  if (RealDType(dtype) != DType::kFloat64) {
+  if (!is_wide) {
     return std::isfinite(sum) ? Quotient(sum, Field(s, 1, k) + Field(s, 2, k), divisor) : sum / divisor;
   }
   const double error = Field(s, 1, k);
@@ -75,10 +84,14 @@ double SumOver(States s, size_t k, DType dtype, double divisor) {
   return Quotient(total, lost + (big_error + error * 0x1p-128), divisor) * 0x1p128;
 }
 
-int NanCountField(DType dtype) { return dtype == DType::kFloat64 ? 4 : 3; }
+bool IsWide(DType dtype) { return RealDType(dtype) == DType::kFloat64; }
 
 // significand * 2^exponent with one rounding.
 double Scale(double significand, double exponent) {
+  if (exponent == 0.0) return significand;
+  if (std::abs(exponent) <= 1022.0) {
+    return significand * std::bit_cast<double>(static_cast<uint64_t>(static_cast<int64_t>(exponent) + 1023) << 52);
+  }
   return std::ldexp(significand, static_cast<int>(std::clamp(exponent, -20000.0, 20000.0)));
 }
 
@@ -152,7 +165,8 @@ double Interpolate(double low, double high, double fraction) {
 // The mean beside a variance comes from a sum of its own: that of the moments is accurate beside the deviation only.
 void FinishMeanOf(const Finishing& f, States sums, size_t output) {
   const auto count = static_cast<double>(ReducedCount(f));
-  StoreNumbers(f, output, [&](size_t k) { return SumOver(sums, k, f.reduction.compute_dtype, count); });
+  const bool is_wide = IsWide(f.reduction.compute_dtype);
+  StoreNumbers(f, output, [&](size_t k) { return SumOver(sums, k, is_wide, count); });
 }
 
 }  // namespace
@@ -161,7 +175,8 @@ void FinishSum(const Finishing& f) {
   const States s = f.states[0];
   const DType dtype = f.reduction.compute_dtype;
   if (IsFloatingPoint(dtype) || IsComplex(dtype)) {
-    StoreNumbers(f, 0, [&](size_t k) { return SumOver(s, k, dtype, 1.0); });
+    const bool is_wide = IsWide(dtype);
+    StoreNumbers(f, 0, [&](size_t k) { return SumOver(s, k, is_wide, 1.0); });
   } else {
     StoreIntegers(f, 0, [&](size_t k) { return Word(s, 0, k); });
   }
@@ -171,8 +186,8 @@ void FinishMean(const Finishing& f) { FinishMeanOf(f, f.states[0], 0); }
 
 void FinishNanMean(const Finishing& f) {
   const States s = f.states[0];
-  const DType dtype = f.reduction.compute_dtype;
-  StoreReals(f, 0, [&](size_t k) { return SumOver(s, k, dtype, Field(s, NanCountField(dtype), k)); });
+  const bool is_wide = IsWide(f.reduction.compute_dtype);
+  StoreReals(f, 0, [&](size_t k) { return SumOver(s, k, is_wide, Field(s, is_wide ? 4 : 3, k)); });
 }
 
 void FinishProduct(const Finishing& f) {
@@ -243,12 +258,12 @@ void FinishAbsSum(const Finishing& f) {
   const States s = f.states[0];
   const DType dtype = f.reduction.compute_dtype;
   const bool is_wide = dtype == DType::kFloat64 || IsComplex(dtype);
-  StoreReals(f, 0, [&](size_t k) { return is_wide ? SumOver(s, k, DType::kFloat64, 1.0) : Field(s, 0, k); });
+  StoreReals(f, 0, [&](size_t k) { return is_wide ? SumOver(s, k, true, 1.0) : Field(s, 0, k); });
 }
 
 void FinishSquareSum(const Finishing& f) {
   const States s = f.states[0];
-  const bool is_wide = RealDType(f.reduction.compute_dtype) == DType::kFloat64;
+  const bool is_wide = IsWide(f.reduction.compute_dtype);
   StoreReals(f, 0, [&](size_t k) {
     if (!is_wide) return std::sqrt(Field(s, 0, k));
     const double sum = std::isfinite(Field(s, 0, k)) ? Field(s, 0, k) + Field(s, 1, k) : Field(s, 0, k);
