@@ -7,6 +7,12 @@
 #include "server/engine/cpu/tuning.h"
 
 namespace treduce {
+namespace {
+
+// Columns that a thread folds at a time.
+constexpr size_t kStripe = 512;
+
+}  // namespace
 
 ColumnPass::ColumnPass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads)
     : Pass(lowered, input, whole_leaves, threads), whole_leaves_(whole_leaves) {}
@@ -17,7 +23,8 @@ void ColumnPass::Append(const std::byte* x, size_t count) {
   while (count > 0) {
     const bool at_leaf = row_ == 0 && column_ == 0;
     const bool is_whole = at_leaf && count >= static_cast<size_t>(RowsOfLeaf() * shape_.width);
-    const size_t taken = is_whole ? TakeLeaves(x, count) : TakeRows(x, count);
+    const bool is_segment = shape_.LeavesPerSegment() == 1 && !shape_.interleaved;
+    const size_t taken = !is_whole ? TakeRows(x, count) : is_segment ? TakeSegments(x, count) : TakeLeaves(x, count);
     x += taken * element_size_;
     count -= taken;
   }
@@ -36,6 +43,32 @@ void ColumnPass::FinishLeaf() {
   leaf_ = 0;
 }
 
+// Whole segments of one leaf, a stripe of columns at a time, from their elements to results.
+size_t ColumnPass::TakeSegments(const std::byte* x, size_t count) {
+  const auto width = static_cast<size_t>(shape_.width);
+  const auto rows = static_cast<size_t>(shape_.rows);
+  const size_t segments = count / (rows * width);
+  const size_t stripes = (width + kStripe - 1) / kStripe;
+  Share(segments * stripes, segments * rows * width, [&](size_t begin, size_t end) {
+    absl::InlinedVector<StateBlock, 4> blocks;
+    StateSpans states;
+    for (const Slot& slot : slots_) {
+      blocks.emplace_back(slot.fold->field_count, std::min(width, kStripe));
+      states.push_back(blocks.back().states());
+    }
+    for (size_t i = begin; i < end; ++i) {
+      const size_t segment = i / stripes;
+      const size_t from = i % stripes * kStripe;
+      const size_t columns = std::min(width - from, kStripe);
+      for (size_t k = 0; k < slots_.size(); ++k) slots_[k].fold->init(states[k], columns);
+      FoldColumns(x + (segment * rows * width + from) * element_size_, rows, columns, 0, states);
+      Deliver((segment_ + static_cast<int64_t>(segment)) * shape_.width + static_cast<int64_t>(from), columns, states);
+    }
+  });
+  segment_ += static_cast<int64_t>(segments);
+  return segments * rows * width;
+}
+
 // Leaves that are there whole: side by side if they are small, else one, its columns shared out.
 size_t ColumnPass::TakeLeaves(const std::byte* x, size_t count) {
   const auto width = static_cast<size_t>(shape_.width);
@@ -51,7 +84,8 @@ size_t ColumnPass::TakeLeaves(const std::byte* x, size_t count) {
   } else {
     const auto fold = [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) {
-        FoldColumns(x + i * leaf_size * element_size_, rows, width, first + static_cast<int64_t>(i * rows), i * width);
+        FoldColumns(x + i * leaf_size * element_size_, rows, width, first + static_cast<int64_t>(i * rows),
+                    Scratch(i * width));
       }
     };
     if (leaves * leaf_size >= kParallelElements) {
@@ -103,20 +137,22 @@ size_t ColumnPass::TakeRows(const std::byte* x, size_t count) {
 }
 
 void ColumnPass::FoldPiece(const std::byte* x, size_t rows, size_t column, size_t columns, int64_t first) {
-  constexpr size_t kStripe = 512;
-  if (rows * columns < kParallelElements || columns < 2 * kStripe) return FoldColumns(x, rows, columns, first, column);
+  if (rows * columns < kParallelElements || columns < 2 * kStripe) {
+    return FoldColumns(x, rows, columns, first, Scratch(column));
+  }
   threads_.ParallelFor((columns + kStripe - 1) / kStripe, [&](size_t begin, size_t end) {
     const size_t from = begin * kStripe;
     const size_t to = std::min(columns, end * kStripe);
-    FoldColumns(x + from * element_size_, rows, to - from, first, column + from);
+    FoldColumns(x + from * element_size_, rows, to - from, first, Scratch(column + from));
   });
 }
 
-void ColumnPass::FoldColumns(const std::byte* x, size_t rows, size_t columns, int64_t first, size_t at) {
+void ColumnPass::FoldColumns(const std::byte* x, size_t rows, size_t columns, int64_t first,
+                             absl::Span<const States> out) const {
   const auto width = static_cast<size_t>(shape_.width);
   if (convert_ == nullptr) {
-    for (const Slot& slot : slots_) {
-      slot.fold->columns(slot.params, x, rows, columns, width, first, slot.scratch.states().From(at));
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      slots_[i].fold->columns(slots_[i].params, x, rows, columns, width, first, out[i]);
     }
     return;
   }
@@ -130,9 +166,9 @@ void ColumnPass::FoldColumns(const std::byte* x, size_t rows, size_t columns, in
       for (size_t i = 0; i < rows_at_once; ++i) {
         convert_(x + ((r + i) * width + c) * element_size_, now, tile + i * now * fold_element_size_);
       }
-      for (const Slot& slot : slots_) {
-        slot.fold->columns(slot.params, tile, rows_at_once, now, now, first + static_cast<int64_t>(r),
-                           slot.scratch.states().From(at + c));
+      for (size_t i = 0; i < slots_.size(); ++i) {
+        slots_[i].fold->columns(slots_[i].params, tile, rows_at_once, now, now, first + static_cast<int64_t>(r),
+                                out[i].From(c));
       }
     }
   }

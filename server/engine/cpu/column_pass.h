@@ -16,14 +16,16 @@ class ColumnPass : public Pass {
   void Append(const std::byte* x, size_t count) override;
 
  private:
+  // Each takes as many of the next `count` elements as it can, and returns how many.
+  size_t TakeSegments(const std::byte* x, size_t count);
   size_t TakeLeaves(const std::byte* x, size_t count);
   size_t TakeRows(const std::byte* x, size_t count);
 
-  // Folds `columns` columns of `rows` rows into the scratch, from state `at` on. A row starts `width` elements after
-  // the one above it, the first at reduced index `first`.
-  void FoldColumns(const std::byte* x, size_t rows, size_t columns, int64_t first, size_t at);
+  // Folds `columns` columns of `rows` rows into states of `out`, which has an entry a slot. A row starts `width`
+  // elements after the one above it, the first at reduced index `first`.
+  void FoldColumns(const std::byte* x, size_t rows, size_t columns, int64_t first, absl::Span<const States> out) const;
 
-  // The same for columns from number `column` on of the leaf under way, shared out among the threads.
+  // The same into the scratch, for columns from number `column` on of the leaf under way, shared out among the threads.
   void FoldPiece(const std::byte* x, size_t rows, size_t column, size_t columns, int64_t first);
 
   void StartLeaf(size_t leaves);
