@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "hwy/cache_control.h"
 #include "server/engine/fold/fold.h"
 #include "server/engine/fold/lanes-inl.h"
 
@@ -36,6 +37,16 @@ inline constexpr size_t kVectors = kLaneCount / kLanes64;
 
 template <class V>
 struct NoContext {};
+
+// Asks for the kLaneCount elements `bytes` after `x`, which need not exist.
+template <class T>
+HWY_INLINE void PrefetchAhead(const T* x, size_t bytes) {
+  const auto* from = reinterpret_cast<const char*>(x) + bytes;
+  TREDUCE_UNROLL
+  for (size_t i = 0; i < kLaneCount * sizeof(T); i += 64) hwy::Prefetch(from + i);
+}
+inline constexpr size_t kRowPrefetch = 4096;
+inline constexpr size_t kColumnPrefetch = 512;
 
 // The lower and upper halves of groups of kGroup lanes of `a` and `b`; lanes of `a` come first, but for groups of 4 out
 // of 8 lanes, which alternate.
@@ -123,6 +134,7 @@ HWY_INLINE Op<Lanes64> FoldRow(const T* x, size_t n, const T* end, const typenam
   for (size_t v = 0; v < kVectors; ++v) acc[v] = Op<Lanes64>::Init();
   size_t i = 0;
   for (; i + kLaneCount <= n; i += kLaneCount) {
+    PrefetchAhead(x + i, kRowPrefetch);
     TREDUCE_UNROLL
     for (size_t v = 0; v < kVectors; ++v) acc[v].Accumulate(Decode<Lanes64>::Load(x + i + v * kLanes64), context);
   }
@@ -144,11 +156,11 @@ HWY_INLINE Op<Lanes64> FoldRow(const T* x, size_t n, const T* end, const typenam
   return JoinVectors(acc, n);
 }
 
-// Up to kLanes64 leaves of `n` elements each, one a lane. `fold_row(x, end)` folds one, as FoldRow.
+// Up to kLanes64 leaves of `n` elements each, one a lane. `fold_row(r, x)` folds one.
 template <class State, class T, class FoldOne>
 HWY_INLINE State JoinedRows(const T* x, size_t rows, size_t n, FoldOne fold_row) {
   State row[kLanes64];
-  for (size_t r = 0; r < rows; ++r) row[PlaceOfRow(r)] = fold_row(r, x + r * n, x + rows * n);
+  for (size_t r = 0; r < rows; ++r) row[PlaceOfRow(r)] = fold_row(r, x + r * n);
   for (size_t r = rows; r < kLanes64; ++r) row[PlaceOfRow(r)] = State::Init();
   return JoinRows(row);
 }
@@ -164,15 +176,27 @@ class PerRow {
 };
 
 template <template <class> class Op, class T, class ContextOf>
-HWY_INLINE Op<Lanes64> FoldRows(const T* x, size_t rows, size_t n, ContextOf context_of) {
-  return JoinedRows<Op<Lanes64>>(x, rows, n, [&](size_t r, const T* row, const T* end) HWY_ATTR {
-    return FoldRow<Op>(row, n, end, context_of(r));
-  });
+HWY_INLINE Op<Lanes64> FoldRows(const T* x, size_t rows, size_t n, const T* end, ContextOf context_of) {
+  if (n <= kLanes64 && rows == kLanes64 && static_cast<size_t>(end - x) >= rows * n + kLanes64) {
+    Op<Lanes64> row[kLanes64];
+    const auto has_element = hn::FirstN(D64(), n);
+    const auto none = Op<Lanes64>::Init();
+    for (size_t r = 0; r < kLanes64; ++r) {
+      Op<Lanes64> one = none;
+      one.Accumulate(Decode<Lanes64>::Load(x + r * n), context_of(r));
+      TREDUCE_UNROLL
+      for (int i = 0; i < Op<Lanes64>::kFieldCount; ++i) one.f[i] = hn::IfThenElse(has_element, one.f[i], none.f[i]);
+      row[PlaceOfRow(r)] = one;
+    }
+    return JoinRows(row);
+  }
+  return JoinedRows<Op<Lanes64>>(
+      x, rows, n, [&](size_t r, const T* row) HWY_ATTR { return FoldRow<Op>(row, n, end, context_of(r)); });
 }
 
 template <template <class> class Op, class T>
-HWY_INLINE Op<Lanes64> FoldRows(const T* x, size_t rows, size_t n) {
-  return FoldRows<Op>(x, rows, n, [](size_t) HWY_ATTR { return typename Op<Lanes64>::Context{}; });
+HWY_INLINE Op<Lanes64> FoldRows(const T* x, size_t rows, size_t n, const T* end) {
+  return FoldRows<Op>(x, rows, n, end, [](size_t) HWY_ATTR { return typename Op<Lanes64>::Context{}; });
 }
 
 template <class State>
@@ -206,7 +230,9 @@ HWY_INLINE void StoreLanes(const State& state, States out, size_t k, size_t coun
 }
 
 // The Fold functions of an op whose elements are accumulated one by one. `Body` is the op with its element type:
-//   Element, Op<V>, and Rows(x, rows, n), which may take a shortcut to the same bits as FoldRows.
+//   Element, Op<V>,
+//   Rows(x, rows, n, end), which may take a shortcut to the same bits as FoldRows, and
+//   Columns(x, rows, stride, states), which may take one for kLaneCount columns; false if it does not.
 template <class Body>
 struct ElementwiseFold {
   using T = typename Body::Element;
@@ -218,10 +244,11 @@ struct ElementwiseFold {
   }
 
   static void Rows(const FoldParams&, const std::byte* x, size_t rows, size_t n, int64_t, States out) {
+    const T* first = reinterpret_cast<const T*>(x);
     Body body;
     for (size_t k = 0; k < rows; k += kLanes64) {
       const size_t now = std::min(kLanes64, rows - k);
-      StoreLanes(body.Rows(reinterpret_cast<const T*>(x) + k * n, now, n), out, k, now);
+      StoreLanes(body.Rows(first + k * n, now, n, first + rows * n), out, k, now);
     }
   }
 
@@ -237,13 +264,16 @@ struct ElementwiseFold {
     // Few rows at a time, so that neighbouring columns are read while their cache lines and pages are near.
     constexpr size_t kRowBlock = 8;
     const T* x = reinterpret_cast<const T*>(bytes);
-    for (size_t r = 0; r < rows; r += kRowBlock) {
+    Body body;
+    for (size_t r = 0; r < rows; r += kRowBlock, x += kRowBlock * stride) {
       const size_t block = std::min(kRowBlock, rows - r);
       size_t c = 0;
-      for (; c + kLanes64 <= columns; c += kLanes64) {
-        ColumnStrip<Lanes64>(x + r * stride + c, block, stride, states, c);
+      for (; c + kLaneCount <= columns; c += kLaneCount) {
+        if (body.Columns(x + c, block, stride, states.From(c))) continue;
+        for (size_t v = 0; v < kLaneCount; v += kLanes64) ColumnStrip<Lanes64>(x + c + v, block, stride, states, c + v);
       }
-      for (; c < columns; ++c) ColumnStrip<double>(x + r * stride + c, block, stride, states, c);
+      for (; c + kLanes64 <= columns; c += kLanes64) ColumnStrip<Lanes64>(x + c, block, stride, states, c);
+      for (; c < columns; ++c) ColumnStrip<double>(x + c, block, stride, states, c);
     }
   }
 
@@ -266,9 +296,20 @@ struct ElementwiseFold {
   }
 };
 
+// Copies kLaneCount elements.
+template <class T>
+HWY_INLINE void CopyLanes(const T* from, T* to) {
+  constexpr hn::ScalableTag<uint8_t> d;
+  TREDUCE_UNROLL
+  for (size_t i = 0; i < kLaneCount * sizeof(T); i += hn::MaxLanes(d)) {
+    hn::StoreU(hn::LoadU(d, reinterpret_cast<const uint8_t*>(from) + i), d, reinterpret_cast<uint8_t*>(to) + i);
+  }
+}
+
 // The Fold functions of an op that reads a leaf more than once. `Body` gives:
 //   Element, State<V> (f, kFieldCount, Merge(right, params)),
-//   Rows(params, x, rows, n), a leaf a lane, and ColumnState<V>(params, x, rows, stride).
+//   Rows(params, x, rows, n, end), a leaf a lane, ColumnState<V>(params, x, rows, stride), and
+//   ColumnStates(params, x, rows, stride, states), the same of kLaneCount columns.
 template <class Body>
 struct WholeLeafFold {
   using T = typename Body::Element;
@@ -278,16 +319,26 @@ struct WholeLeafFold {
   static void Init(States, size_t) {}
 
   static void Rows(const FoldParams& params, const std::byte* x, size_t rows, size_t n, int64_t, States out) {
+    const T* first = reinterpret_cast<const T*>(x);
     for (size_t k = 0; k < rows; k += kLanes64) {
       const size_t now = std::min(kLanes64, rows - k);
-      StoreLanes(Body::Rows(params, reinterpret_cast<const T*>(x) + k * n, now, n), out, k, now);
+      StoreLanes(Body::Rows(params, first + k * n, now, n, first + rows * n), out, k, now);
     }
   }
 
   static void Columns(const FoldParams& params, const std::byte* bytes, size_t rows, size_t columns, size_t stride,
                       int64_t, States states) {
     const T* x = reinterpret_cast<const T*>(bytes);
+    // By way of a copy: rows a power of two apart would push each other out of the cache before they are read again.
+    T tile[kWholeColumnLeaf * kLaneCount];
     size_t c = 0;
+    for (; c + kLaneCount <= columns; c += kLaneCount) {
+      for (size_t r = 0; r < rows; ++r) {
+        PrefetchAhead(x + r * stride + c, kColumnPrefetch);
+        CopyLanes(x + r * stride + c, tile + r * kLaneCount);
+      }
+      Body::ColumnStates(params, tile, rows, kLaneCount, states.From(c));
+    }
     for (; c + kLanes64 <= columns; c += kLanes64) {
       StoreState(Body::template ColumnState<Lanes64>(params, x + c, rows, stride), states, c);
     }
@@ -321,6 +372,26 @@ HWY_INLINE Op<V> ColumnLeaf(const T* x, size_t rows, size_t stride, const typena
   Op<V> acc = Op<V>::Init();
   for (size_t r = 0; r < rows; ++r) acc.Accumulate(Decode<V>::Load(x + r * stride), context);
   return acc;
+}
+
+// The same of kLaneCount columns side by side, a context a vector of columns.
+template <template <class> class Op, class T>
+HWY_INLINE void ColumnLeaves(const T* x, size_t rows, size_t stride,
+                             const typename Op<Lanes64>::Context (&context)[kVectors], Op<Lanes64> (&acc)[kVectors]) {
+  TREDUCE_UNROLL
+  for (size_t v = 0; v < kVectors; ++v) acc[v] = Op<Lanes64>::Init();
+  for (size_t r = 0; r < rows; ++r, x += stride) {
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) acc[v].Accumulate(Decode<Lanes64>::Load(x + v * kLanes64), context[v]);
+  }
+}
+
+// ColumnStates of a Body, one vector of columns after the other.
+template <class Body, class T>
+HWY_INLINE void EachColumnState(const FoldParams& params, const T* x, size_t rows, size_t stride, States states) {
+  for (size_t v = 0; v < kLaneCount; v += kLanes64) {
+    StoreState(Body::template ColumnState<Lanes64>(params, x + v, rows, stride), states, v);
+  }
 }
 
 }  // namespace HWY_NAMESPACE

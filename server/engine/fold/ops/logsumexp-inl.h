@@ -69,10 +69,11 @@ struct LogSumExpBody {
   template <class V>
   using State = LogSumExp<V>;
 
-  static HWY_INLINE LogSumExp<Lanes64> Rows(const FoldParams&, const T* x, size_t rows, size_t n) {
-    const Lanes64 largest = FoldRows<Largest>(x, rows, n).f[0];
+  static HWY_INLINE LogSumExp<Lanes64> Rows(const FoldParams&, const T* x, size_t rows, size_t n, const T* end) {
+    const Lanes64 largest = FoldRows<Largest>(x, rows, n, end).f[0];
     const PerRow own(largest);
-    const auto sum = FoldRows<ExpSum>(x, rows, n, [&](size_t r) HWY_ATTR { return ExpSum<Lanes64>::Context{own[r]}; });
+    const auto sum =
+        FoldRows<ExpSum>(x, rows, n, end, [&](size_t r) HWY_ATTR { return ExpSum<Lanes64>::Context{own[r]}; });
     return {{largest, sum.f[0], sum.f[1]}};
   }
 
@@ -81,6 +82,10 @@ struct LogSumExpBody {
     const V largest = ColumnLeaf<Largest, V>(x, rows, stride).f[0];
     const ExpSum<V> sum = ColumnLeaf<ExpSum, V>(x, rows, stride, {largest});
     return {{largest, sum.f[0], sum.f[1]}};
+  }
+
+  static HWY_INLINE void ColumnStates(const FoldParams& params, const T* x, size_t rows, size_t stride, States states) {
+    EachColumnState<LogSumExpBody>(params, x, rows, stride, states);
   }
 };
 

@@ -109,12 +109,12 @@ struct PowerSumBody {
   template <class V>
   using State = PowerSum<V>;
 
-  static HWY_INLINE PowerSum<Lanes64> Rows(const FoldParams& params, const T* x, size_t rows, size_t n) {
-    const Lanes64 exponent = ExponentOf(params.ord < 0 ? FoldRows<SmallestMagnitude>(x, rows, n).f[0]
-                                                       : FoldRows<LargestMagnitude>(x, rows, n).f[0]);
+  static HWY_INLINE PowerSum<Lanes64> Rows(const FoldParams& params, const T* x, size_t rows, size_t n, const T* end) {
+    const Lanes64 exponent = ExponentOf(params.ord < 0 ? FoldRows<SmallestMagnitude>(x, rows, n, end).f[0]
+                                                       : FoldRows<LargestMagnitude>(x, rows, n, end).f[0]);
     const auto context = PowerContext(exponent, params.ord);
     const PerRow scale1(context.scale1), scale2(context.scale2);
-    const auto sum = FoldRows<ScaledPowerSum>(x, rows, n, [&](size_t r) HWY_ATTR {
+    const auto sum = FoldRows<ScaledPowerSum>(x, rows, n, end, [&](size_t r) HWY_ATTR {
       return ScaledPowerSum<Lanes64>::Context{scale1[r], scale2[r], context.ord};
     });
     return {{sum.f[0], exponent}};
@@ -125,6 +125,10 @@ struct PowerSumBody {
     const V exponent = ExponentOf(params.ord < 0 ? ColumnLeaf<SmallestMagnitude, V>(x, rows, stride).f[0]
                                                  : ColumnLeaf<LargestMagnitude, V>(x, rows, stride).f[0]);
     return {{ColumnLeaf<ScaledPowerSum, V>(x, rows, stride, PowerContext(exponent, params.ord)).f[0], exponent}};
+  }
+
+  static HWY_INLINE void ColumnStates(const FoldParams& params, const T* x, size_t rows, size_t stride, States states) {
+    EachColumnState<PowerSumBody>(params, x, rows, stride, states);
   }
 };
 

@@ -223,6 +223,13 @@ class ExactWindow {
     }
   }
 
+  // Whether the same elements can be added to this, too: it is a multiple of the last bit of the smallest that the
+  // window has room for, and less than the sum of kColumnLeaf of the largest.
+  HWY_INLINE hn::Mask<D64> HasRoomFor(Lanes64 sum) const {
+    const Lanes64 shifter = Broadcast<Lanes64>(0x1.8p52 * unit_);  // adding it rounds to a multiple of the unit
+    return And(Eq((sum + shifter) - shifter, sum), Le(Abs(sum), Broadcast<Lanes64>(0x1p51 * unit_)));
+  }
+
  private:
   HWY_NOINLINE bool Move(const MagnitudeRange<T>& range) {
     static_assert(kRowLeaf == 1 << 10);
@@ -237,12 +244,14 @@ class ExactWindow {
     const int to = std::min(0xFE, from + kHeadroom);
     lower_ = static_cast<typename Range::Bits>(from == 0 ? 1 : from << Range::kFraction);
     upper_ = static_cast<typename Range::Bits>(((to + 1) << Range::kFraction) - 1);
+    unit_ = std::bit_cast<double>(static_cast<uint64_t>(1023 - 127 - Range::kFraction + std::max(from, 1)) << 52);
     return true;
   }
 
   using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>;
   Bits lower_ = 1;
   Bits upper_ = 0;
+  double unit_ = 0.0;
 };
 
 // Adds the kLaneCount elements from `x` on to the lanes, in any order.
@@ -281,6 +290,7 @@ HWY_INLINE PlainSum<Lanes64> SumPlainly(const T* x, size_t n, const T* end, Magn
   MagnitudeRange<T> own = range;  // GCC keeps it in memory else
   size_t i = 0;
   for (; i + kLaneCount <= n; i += kLaneCount) {
+    PrefetchAhead(x + i, kRowPrefetch);
     own.Add(x + i);
     AddInAnyOrder(x + i, acc);
   }
@@ -339,10 +349,10 @@ struct NarrowSum {
 template <template <class> class Op, bool kCounts, class T>
 class RowSums {
  public:
-  HWY_INLINE Op<Lanes64> Sum(const T* x, size_t rows, size_t n) {
+  HWY_INLINE Op<Lanes64> Sum(const T* x, size_t rows, size_t n, const T* end) {
     constexpr bool kIsWide = std::is_same_v<T, double>;
     if constexpr (kIsWide) {
-      const NarrowSum<Lanes64> sum = FoldRows<NarrowSum>(x, rows, n);
+      const NarrowSum<Lanes64> sum = FoldRows<NarrowSum>(x, rows, n, end);
       // A sum that is NaN may have elements that are not to be counted.
       const auto fits = hn::And(Lt(sum.f[2], Broadcast<Lanes64>(0x1p960)), Eq(sum.f[0], sum.f[0]));
       if (HWY_LIKELY(hn::AllTrue(D64(), fits))) return State(sum.f[0], sum.f[1], n);
@@ -351,17 +361,76 @@ class RowSums {
       PlainSum<Lanes64> sum;
       if (n >= 4 * kLaneCount) {
         sum = JoinedRows<PlainSum<Lanes64>>(
-            x, rows, n, [&](size_t, const T* row, const T* end) HWY_ATTR { return SumPlainly(row, n, end, range); });
+            x, rows, n, [&](size_t, const T* row) HWY_ATTR { return SumPlainly(row, n, end, range); });
       } else {
-        sum = FoldRows<PlainSum>(x, rows, n);
+        sum = FoldRows<PlainSum>(x, rows, n, end);
         range.AddAll(x, rows * n);
       }
       if (HWY_LIKELY(window_.Holds(range))) return State(sum.f[0], Broadcast<Lanes64>(0.0), n);
     }
-    return FoldRows<Op>(x, rows, n);
+    return FoldRows<Op>(x, rows, n, end);
+  }
+
+  HWY_INLINE bool AddColumns(const T* x, size_t rows, size_t stride, States states) {
+    Lanes64 sum[kVectors];
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) sum[v] = Load(states, 0, v);
+    if constexpr (std::is_same_v<T, double>) {
+      Lanes64 error[kVectors];
+      TREDUCE_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) error[v] = Load(states, 1, v);
+      Lanes64 largest = Broadcast<Lanes64>(0.0);
+      for (size_t r = 0; r < rows; ++r) {
+        PrefetchAhead(x + r * stride, kColumnPrefetch);
+        TREDUCE_UNROLL
+        for (size_t v = 0; v < kVectors; ++v) {
+          const Lanes64 element = Decode<Lanes64>::Load(x + r * stride + v * kLanes64);
+          AddCompensated(element, sum[v], error[v]);
+          largest = hn::Max(Abs(element), largest);
+        }
+      }
+      auto fits = Lt(largest, Broadcast<Lanes64>(0x1p960));
+      if constexpr (kCounts) {
+        TREDUCE_UNROLL
+        for (size_t v = 0; v < kVectors; ++v) fits = And(fits, Eq(sum[v], sum[v]));
+      }
+      if (HWY_UNLIKELY(!hn::AllTrue(D64(), fits))) return false;
+      TREDUCE_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) Store(error[v], states, 1, v);
+    } else {
+      MagnitudeRange<T> range;
+      for (size_t r = 0; r < rows; ++r) {
+        PrefetchAhead(x + r * stride, kColumnPrefetch);
+        range.Add(x + r * stride);
+        TREDUCE_UNROLL
+        for (size_t v = 0; v < kVectors; ++v) sum[v] = sum[v] + Decode<Lanes64>::Load(x + r * stride + v * kLanes64);
+      }
+      if (HWY_UNLIKELY(!window_.Holds(range))) return false;
+      if constexpr (!std::is_same_v<T, Float16>) {
+        auto fits = window_.HasRoomFor(Load(states, 0, 0));
+        TREDUCE_UNROLL
+        for (size_t v = 1; v < kVectors; ++v) fits = And(fits, window_.HasRoomFor(Load(states, 0, v)));
+        if (HWY_UNLIKELY(!hn::AllTrue(D64(), fits))) return false;
+      }
+    }
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kVectors; ++v) {
+      Store(sum[v], states, 0, v);
+      if constexpr (kCounts) {
+        constexpr int kCount = Op<Lanes64>::kFieldCount - 1;
+        Store(Load(states, kCount, v) + Broadcast<Lanes64>(static_cast<double>(rows)), states, kCount, v);
+      }
+    }
+    return true;
   }
 
  private:
+  static HWY_INLINE Lanes64 Load(States states, int word, size_t v) {
+    return hn::LoadU(D64(), states.field<double>(word) + v * kLanes64);
+  }
+  static HWY_INLINE void Store(Lanes64 value, States states, int word, size_t v) {
+    hn::StoreU(value, D64(), states.field<double>(word) + v * kLanes64);
+  }
   static HWY_INLINE Op<Lanes64> State(Lanes64 sum, Lanes64 error, size_t n) {
     Op<Lanes64> state = Op<Lanes64>::Init();
     state.f[0] = sum;
@@ -379,7 +448,10 @@ struct SumBody {
   template <class V>
   using Op = std::conditional_t<std::is_same_v<T, double>, WideSum<V>, CompensatedSum<V>>;
 
-  HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n) { return sums_.Sum(x, rows, n); }
+  HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n, const T* end) { return sums_.Sum(x, rows, n, end); }
+  HWY_INLINE bool Columns(const T* x, size_t rows, size_t stride, States states) {
+    return sums_.AddColumns(x, rows, stride, states);
+  }
 
  private:
   RowSums<Op, false, T> sums_;
@@ -391,14 +463,17 @@ struct NanSumBody {
   template <class V>
   using Op = std::conditional_t<std::is_same_v<T, double>, NanSumOf<V, WideSum>, NanSumOf<V, CompensatedSum>>;
 
-  HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n) {
+  HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n, const T* end) {
     if constexpr (std::is_same_v<T, Float16>) {  // always exact, with NaN or without
-      const auto sum = FoldRows<PlainNanSum>(x, rows, n);
+      const auto sum = FoldRows<PlainNanSum>(x, rows, n, end);
       const Lanes64 zero = Broadcast<Lanes64>(0.0);
       return {{sum.f[0], zero, zero, sum.f[1]}};
     } else {
-      return sums_.Sum(x, rows, n);
+      return sums_.Sum(x, rows, n, end);
     }
+  }
+  HWY_INLINE bool Columns(const T* x, size_t rows, size_t stride, States states) {
+    return !std::is_same_v<T, Float16> && sums_.AddColumns(x, rows, stride, states);
   }
 
  private:
@@ -413,7 +488,10 @@ struct AbsSumBody {
   using Element = T;
   template <class V>
   using Op = std::conditional_t<std::is_same_v<T, double>, WideAbsSum<V>, PlainAbsSum<V>>;
-  static HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n) { return FoldRows<Op>(x, rows, n); }
+  static HWY_INLINE Op<Lanes64> Rows(const T* x, size_t rows, size_t n, const T* end) {
+    return FoldRows<Op>(x, rows, n, end);
+  }
+  static HWY_INLINE bool Columns(const T*, size_t, size_t, States) { return false; }
 };
 
 }  // namespace HWY_NAMESPACE
