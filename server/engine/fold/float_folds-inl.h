@@ -30,23 +30,23 @@ const Fold* FloatFold(FoldKind kind) {
     case FoldKind::kProduct:
       return ElementwiseFold<ProductBody<T>>::Get();
     case FoldKind::kMax:
-      return OrderFold<OrderKey<T, Order::kLargest>, false>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kLargest, false>>::Get();
     case FoldKind::kMin:
-      return OrderFold<OrderKey<T, Order::kSmallest>, false>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kSmallest, false>>::Get();
     case FoldKind::kArgMax:
-      return OrderFold<OrderKey<T, Order::kLargest>, true>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kLargest, true>>::Get();
     case FoldKind::kArgMin:
-      return OrderFold<OrderKey<T, Order::kSmallest>, true>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kSmallest, true>>::Get();
     case FoldKind::kCount:
-      return IntegerFold<NonZeroCount<T>>::Get();
+      return NonZeroCountOf<T>();
     case FoldKind::kMoments:
       return WholeLeafFold<MomentsBody<T>>::Get();
     case FoldKind::kAbsSum:
       return ElementwiseFold<AbsSumBody<T>>::Get();
     case FoldKind::kAbsMax:
-      return OrderFold<OrderKey<T, Order::kLargestMagnitude>, false>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kLargestMagnitude, false>>::Get();
     case FoldKind::kAbsMin:
-      return OrderFold<OrderKey<T, Order::kSmallestMagnitude>, false>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kSmallestMagnitude, false>>::Get();
     case FoldKind::kSquareSum:
       return ElementwiseFold<SquareSumBody<T>>::Get();
     case FoldKind::kPowerSum:

@@ -82,6 +82,9 @@ struct Fold {
                   int64_t first, States states);
   // left[k] = left[k] merged with right[k].
   void (*merge)(const FoldParams& params, States left, States right, size_t count);
+
+  // The order of elements does not change the state, so that neighbouring leaves may be folded as one.
+  bool any_order = false;
 };
 
 // The fold of elements of `dtype` for the best SIMD target of this machine (of those Highway is told to use);

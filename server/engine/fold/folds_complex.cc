@@ -19,7 +19,7 @@ const Fold* FoldOf(FoldKind kind) {
     case FoldKind::kProduct:
       return ComplexFold<ComplexProductBody<T>>::Get();
     case FoldKind::kCount:
-      return IntegerFold<NonZeroCount<Complex<T>>>::Get();
+      return AnyOrderFold<NonZeroCount<IntegerOfSize<sizeof(T), false>, true, true>>::Get();
     case FoldKind::kLogSumExp:
       return ComplexFold<ComplexLogSumExpBody<T>>::Get();
     default:

@@ -14,19 +14,20 @@ const Fold* FoldOf(FoldKind kind) {
   switch (kind) {
     case FoldKind::kSum:
     case FoldKind::kNanSum:
-      return IntegerFold<IntegerSum<T>>::Get();
+      if constexpr (std::is_same_v<T, Bool>) return NonZeroCountOf<T>();
+      return AnyOrderFold<IntegerSum<T>>::Get();
     case FoldKind::kProduct:
-      return IntegerFold<IntegerProduct<T>>::Get();
+      return AnyOrderFold<IntegerProduct<T>>::Get();
     case FoldKind::kMax:
-      return OrderFold<OrderKey<T, Order::kLargest>, false>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kLargest, false>>::Get();
     case FoldKind::kMin:
-      return OrderFold<OrderKey<T, Order::kSmallest>, false>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kSmallest, false>>::Get();
     case FoldKind::kArgMax:
-      return OrderFold<OrderKey<T, Order::kLargest>, true>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kLargest, true>>::Get();
     case FoldKind::kArgMin:
-      return OrderFold<OrderKey<T, Order::kSmallest>, true>::Get();
+      return AnyOrderFold<LargestKey<T, Order::kSmallest, true>>::Get();
     case FoldKind::kCount:
-      return IntegerFold<NonZeroCount<T>>::Get();
+      return NonZeroCountOf<T>();
     default:
       return nullptr;
   }

@@ -7,94 +7,123 @@
 #define TREDUCE_FOLD_OPS_INTEGER_INL_H_
 #endif
 
-#include "server/engine/fold/leaf-inl.h"
+#include "server/engine/fold/any_order-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
 namespace HWY_NAMESPACE {
 
-// Arithmetic is that of uint64_t, whose overflow is defined to wrap.
-template <class T>
-HWY_INLINE uint64_t ToWord(T x) {
-  if constexpr (std::is_same_v<T, Bool>) {
-    return x.byte != 0;
+// An integer of `kSize` bytes.
+template <size_t kSize, bool kSigned>
+using IntegerOfSize = std::conditional_t<kSigned, hwy::SignedFromSize<kSize>, hwy::UnsignedFromSize<kSize>>;
+
+// The next elements, widened to lanes; a bool to 0 or 1.
+template <class T, class D>
+HWY_INLINE hn::Vec<D> LoadWidened(D d, const T* p) {
+  using Bits = std::conditional_t<std::is_same_v<T, Bool>, IntegerOfSize<sizeof(T), false>, T>;
+  const hn::Rebind<Bits, D> narrow;
+  auto v = hn::LoadU(narrow, reinterpret_cast<const Bits*>(p));
+  if constexpr (std::is_same_v<T, Bool>) v = hn::Min(v, hn::Set(narrow, 1));
+  if constexpr (sizeof(hn::TFromD<D>) == sizeof(T)) {
+    return v;
+  } else if constexpr (sizeof(hn::TFromD<D>) == 8 && sizeof(T) < 4) {
+    const hn::Rebind<IntegerOfSize<4, std::is_signed_v<Bits>>, D> middle;
+    return hn::PromoteTo(d, hn::PromoteTo(middle, v));
   } else {
-    return static_cast<uint64_t>(static_cast<int64_t>(x));
+    return hn::PromoteTo(d, v);
   }
 }
 
-// -0.0 is zero, NaN is not; a complex number is zero if both parts are.
-template <class T>
-HWY_INLINE bool IsNonZero(T x) {
-  if constexpr (std::is_same_v<T, Bool>) {
-    return x.byte != 0;
-  } else if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
-    return (x.bits & 0x7FFF) != 0;
-  } else {
-    return x != T{};
-  }
-}
-
+// Lanes of twice the width, which hold what many elements add up to; those of 64 bits wrap.
 template <class T>
 struct IntegerSum {
   using Element = T;
-  static constexpr uint64_t kIdentity = 0;
-  static HWY_INLINE uint64_t Of(T x) { return ToWord(x); }
-  static HWY_INLINE uint64_t Join(uint64_t a, uint64_t b) { return a + b; }
+  using Lane = IntegerOfSize<std::min<size_t>(8, 2 * sizeof(T)), std::is_signed_v<T>>;
+  static constexpr Lane kIdentity = 0;
+  static constexpr size_t kCapacity = (size_t{1} << std::min<size_t>(32, 8 * sizeof(T))) - 1;
+  static constexpr bool kWithIndex = false;
+
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Of(D d, const T* p) {
+    return LoadWidened(d, p);
+  }
+  template <class V>
+  static HWY_INLINE V Join(V a, V b) {
+    return hn::Add(a, b);
+  }
+  template <class Word>
+  static HWY_INLINE Word ToState(Word lane) {
+    return lane;
+  }
+  static HWY_INLINE uint64_t JoinWords(uint64_t a, uint64_t b) { return a + b; }
 };
 
 template <class T>
 struct IntegerProduct {
   using Element = T;
-  static constexpr uint64_t kIdentity = 1;
-  static HWY_INLINE uint64_t Of(T x) { return ToWord(x); }
-  static HWY_INLINE uint64_t Join(uint64_t a, uint64_t b) { return a * b; }
+  using Lane = IntegerOfSize<8, std::is_signed_v<T>>;
+  static constexpr Lane kIdentity = 1;
+  static constexpr size_t kCapacity = size_t{1} << 32;
+  static constexpr bool kWithIndex = false;
+
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Of(D d, const T* p) {
+    return LoadWidened(d, p);
+  }
+  template <class V>
+  static HWY_INLINE V Join(V a, V b) {
+    return hn::Mul(a, b);
+  }
+  template <class Word>
+  static HWY_INLINE Word ToState(Word lane) {
+    return lane;
+  }
+  static HWY_INLINE uint64_t JoinWords(uint64_t a, uint64_t b) { return a * b; }
 };
 
-template <class T>
+// Elements of a kind: their bits, whether -0.0 is one of them, and whether they are pairs, which are zero if both parts
+// are. NaN is not zero.
+template <class Bits, bool kFloat, bool kComplex = false>
 struct NonZeroCount {
-  using Element = T;
-  static constexpr uint64_t kIdentity = 0;
-  static HWY_INLINE uint64_t Of(T x) { return IsNonZero(x) ? 1 : 0; }
-  static HWY_INLINE uint64_t Join(uint64_t a, uint64_t b) { return a + b; }
+  struct Pair {
+    Bits parts[2];
+  };
+  using Element = std::conditional_t<kComplex, Pair, Bits>;
+  using Lane = Bits;
+  static constexpr Lane kIdentity = 0;
+  static constexpr size_t kCapacity = (size_t{1} << std::min<size_t>(32, 8 * sizeof(Bits))) - 1;
+  static constexpr bool kWithIndex = false;
+
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Of(D d, const Element* p) {
+    hn::Vec<D> bits;
+    if constexpr (kComplex) {
+      hn::Vec<D> imaginary;
+      hn::LoadInterleaved2(d, p->parts, bits, imaginary);
+      bits = hn::Or(bits, imaginary);
+    } else {
+      bits = hn::LoadU(d, p);
+    }
+    if constexpr (kFloat) bits = hn::Add(bits, bits);  // without the sign
+    return hn::IfThenZeroElse(hn::Eq(bits, hn::Zero(d)), hn::Set(d, 1));
+  }
+  template <class V>
+  static HWY_INLINE V Join(V a, V b) {
+    return hn::Add(a, b);
+  }
+  template <class Word>
+  static HWY_INLINE Word ToState(Word lane) {
+    return lane;
+  }
+  static HWY_INLINE uint64_t JoinWords(uint64_t a, uint64_t b) { return a + b; }
 };
 
-// The Fold functions of an associative, commutative Join over 64-bit words.
-template <class Body>
-struct IntegerFold {
-  using T = typename Body::Element;
-
-  static void Init(States out, size_t count) { std::fill_n(out.field<uint64_t>(0), count, Body::kIdentity); }
-
-  static void Rows(const FoldParams&, const std::byte* bytes, size_t rows, size_t n, int64_t, States out) {
-    for (size_t k = 0; k < rows; ++k) {
-      const T* x = reinterpret_cast<const T*>(bytes) + k * n;
-      uint64_t word = Body::kIdentity;
-      for (size_t i = 0; i < n; ++i) word = Body::Join(word, Body::Of(LoadScalar(x + i)));
-      out.field<uint64_t>(0)[k] = word;
-    }
-  }
-
-  static void Columns(const FoldParams&, const std::byte* bytes, size_t rows, size_t columns, size_t stride, int64_t,
-                      States states) {
-    uint64_t* HWY_RESTRICT words = states.field<uint64_t>(0);
-    for (size_t r = 0; r < rows; ++r) {
-      const T* x = reinterpret_cast<const T*>(bytes) + r * stride;
-      for (size_t c = 0; c < columns; ++c) words[c] = Body::Join(words[c], Body::Of(LoadScalar(x + c)));
-    }
-  }
-
-  static void Merge(const FoldParams&, States left, States right, size_t count) {
-    uint64_t* HWY_RESTRICT l = left.field<uint64_t>(0);
-    const uint64_t* HWY_RESTRICT r = right.field<uint64_t>(0);
-    for (size_t k = 0; k < count; ++k) l[k] = Body::Join(l[k], r[k]);
-  }
-
-  static const Fold* Get() {
-    static constexpr Fold kFold = {1, false, Init, Rows, Columns, Merge};
-    return &kFold;
-  }
-};
+// The number of non-zero elements T.
+template <class T>
+const Fold* NonZeroCountOf() {
+  return AnyOrderFold<
+      NonZeroCount<IntegerOfSize<sizeof(T), false>, !std::is_integral_v<T> && !std::is_same_v<T, Bool>>>::Get();
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace treduce

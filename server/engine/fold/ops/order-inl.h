@@ -10,97 +10,107 @@
 #define TREDUCE_FOLD_OPS_ORDER_INL_H_
 #endif
 
-#include "server/engine/fold/leaf-inl.h"
+#include "server/engine/fold/any_order-inl.h"
 #include "server/engine/fold/order_key.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
 namespace HWY_NAMESPACE {
 
-// Largest key of `n` elements.
-template <class Key>
-HWY_INLINE typename Key::Type LargestKey(const typename Key::Type* bits, size_t n) {
-  auto largest = std::numeric_limits<typename Key::Type>::min();
-  for (size_t i = 0; i < n; ++i) largest = std::max(largest, Key::Of(LoadScalar(bits + i)));
-  return largest;
+// The keys of elements T given by their bits.
+template <class T, Order kOrder, class D>
+HWY_INLINE hn::Vec<D> KeysOf(D d, hn::Vec<D> bits) {
+  using Lane = hn::TFromD<D>;
+  using Key = OrderKey<T, kOrder>;
+  constexpr Lane kMin = std::numeric_limits<Lane>::min();
+  constexpr Lane kMax = std::numeric_limits<Lane>::max();
+  if constexpr (FloatKey<T>) {
+    const auto magnitude = hn::And(bits, hn::Set(d, kMax));
+    auto key = magnitude;
+    if constexpr (!Key::kMagnitude) {
+      const auto sign = hn::BroadcastSignBit(bits);
+      key = hn::Sub(hn::Xor(magnitude, sign), sign);
+    }
+    if constexpr (Key::kSmall) key = hn::Xor(key, hn::Set(d, Lane{-1}));
+    return hn::IfThenElse(hn::Gt(magnitude, hn::Set(d, KeyBits<T>::kInfinity)), hn::Set(d, kMax), key);
+  } else if constexpr (std::is_same_v<T, Bool>) {
+    constexpr Lane kZero = Key::Of(0);
+    return hn::IfThenElse(hn::Eq(bits, hn::Zero(d)), hn::Set(d, kZero), hn::Set(d, Key::Of(1)));
+  } else {
+    constexpr Lane kFlipped = static_cast<Lane>((std::is_unsigned_v<T> ? kMin : 0) ^ (Key::kSmall ? -1 : 0));
+    return kFlipped == 0 ? bits : hn::Xor(bits, hn::Set(d, kFlipped));
+  }
 }
 
-// Index of the first element with this key. REQUIRES: there is one.
-template <class Key>
-HWY_INLINE size_t FirstWithKey(const typename Key::Type* bits, size_t n, typename Key::Type key) {
-  constexpr size_t kBlock = 64;
-  size_t i = 0;
-  for (; i + kBlock <= n; i += kBlock) {
-    unsigned found = 0;
-    for (size_t j = 0; j < kBlock; ++j) found |= Key::Of(LoadScalar(bits + i + j)) == key ? 1u : 0u;
-    if (found != 0) break;
+// Stands in for the key of a floating point number where only values matter: as cheap as can be, it tells zeros and
+// NaNs apart, but orders as the key does. The bits of a number, the magnitude inverted when negative, compare as signed
+// integers with the NaNs at both ends; a rotation takes those at the lower end to the upper one.
+template <class T, Order kOrder>
+struct QuickKey {
+  using Key = OrderKey<T, kOrder>;
+  using Lane = typename Key::Type;
+  static constexpr Lane kMax = std::numeric_limits<Lane>::max();
+  static constexpr Lane kInfinity = KeyBits<T>::kInfinity;
+  // Of the rotation; what is to be small is subtracted from it.
+  static constexpr Lane kOffset = static_cast<Lane>(kInfinity - kMax - (Key::kSmall ? 1 : 0));
+
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Of(D d, hn::Vec<D> bits) {
+    if constexpr (Key::kMagnitude) {
+      bits = hn::And(bits, hn::Set(d, kMax));
+      if constexpr (!Key::kSmall) return bits;
+    } else {
+      bits = hn::Xor(bits, hn::And(hn::BroadcastSignBit(bits), hn::Set(d, kMax)));
+    }
+    return Key::kSmall ? hn::Sub(hn::Set(d, kOffset), bits) : hn::Add(bits, hn::Set(d, kOffset));
   }
-  while (Key::Of(LoadScalar(bits + i)) != key) ++i;
-  return i;
-}
 
-// Word 0 is the largest key as an int64_t; with an index, word 1 is that of its first occurrence.
-template <class Key, bool kWithIndex>
-struct OrderFold {
-  using T = typename Key::Type;
-
-  static void Init(States out, size_t count) {
-    for (size_t k = 0; k < count; ++k) {
-      out.field<int64_t>(0)[k] = std::numeric_limits<int64_t>::min();
-      if constexpr (kWithIndex) out.field<int64_t>(1)[k] = -1;
+  static constexpr int64_t ToKey(int64_t wide) {
+    using Unsigned = std::make_unsigned_t<Lane>;
+    if constexpr (Key::kMagnitude && !Key::kSmall) {
+      return Key::Of(static_cast<Lane>(wide));
+    } else {
+      const auto quick = static_cast<Unsigned>(wide);
+      const auto offset = static_cast<Unsigned>(kOffset);
+      const auto ordered = static_cast<Lane>(static_cast<Unsigned>(Key::kSmall ? offset - quick : quick - offset));
+      if constexpr (Key::kMagnitude) return Key::Of(ordered);
+      return Key::Of(static_cast<Lane>(ordered ^ ((ordered >> std::numeric_limits<Lane>::digits) & kMax)));
     }
   }
+};
 
-  static void Rows(const FoldParams&, const std::byte* bytes, size_t rows, size_t n, int64_t first, States out) {
-    for (size_t k = 0; k < rows; ++k) {
-      const T* x = reinterpret_cast<const T*>(bytes) + k * n;
-      const auto largest = LargestKey<Key>(x, n);
-      out.field<int64_t>(0)[k] = Widen(largest);
-      if constexpr (kWithIndex) {
-        out.field<int64_t>(1)[k] = first + static_cast<int64_t>(FirstWithKey<Key>(x, n, largest));
-      }
+// The largest key, and with an index that of its first occurrence.
+template <class T, Order kOrder, bool kIndex>
+struct LargestKey {
+  using Element = T;
+  using Lane = typename KeyBits<T>::Type;
+  static constexpr Lane kIdentity = std::numeric_limits<Lane>::min();
+  // Row numbers are counted in lanes.
+  static constexpr size_t kCapacity = kIndex && sizeof(Lane) < 4 ? size_t{1} << (8 * sizeof(Lane)) : size_t{1} << 32;
+  static constexpr bool kWithIndex = kIndex;
+  static constexpr bool kIsQuick = FloatKey<T> && !kIndex;
+
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Of(D d, const T* p) {
+    const auto bits = hn::LoadU(d, reinterpret_cast<const Lane*>(p));
+    if constexpr (kIsQuick) {
+      return QuickKey<T, kOrder>::Of(d, bits);
+    } else {
+      return KeysOf<T, kOrder>(d, bits);
     }
   }
-
-  static void Columns(const FoldParams&, const std::byte* bytes, size_t rows, size_t columns, size_t stride,
-                      int64_t first, States states) {
-    int64_t* HWY_RESTRICT largest = states.field<int64_t>(0);
-    for (size_t r = 0; r < rows; ++r) {
-      const T* x = reinterpret_cast<const T*>(bytes) + r * stride;
-      if constexpr (kWithIndex) {
-        int64_t* HWY_RESTRICT index = states.field<int64_t>(1);
-        const int64_t row = first + static_cast<int64_t>(r);
-        for (size_t c = 0; c < columns; ++c) {
-          const int64_t key = Widen(Key::Of(LoadScalar(x + c)));
-          // The first element of all may have the smallest key there is.
-          const bool larger = key > largest[c] || index[c] < 0;
-          largest[c] = larger ? key : largest[c];
-          index[c] = larger ? row : index[c];
-        }
-      } else {
-        for (size_t c = 0; c < columns; ++c) largest[c] = std::max(largest[c], Widen(Key::Of(LoadScalar(x + c))));
-      }
+  template <class V>
+  static HWY_INLINE V Join(V a, V b) {
+    return hn::Max(a, b);
+  }
+  static HWY_INLINE int64_t ToState(int64_t lane) {
+    if constexpr (kIsQuick) {
+      return QuickKey<T, kOrder>::ToKey(lane);
+    } else {
+      return lane;
     }
   }
-
-  static void Merge(const FoldParams&, States left, States right, size_t count) {
-    int64_t* HWY_RESTRICT l = left.field<int64_t>(0);
-    const int64_t* HWY_RESTRICT r = right.field<int64_t>(0);
-    for (size_t k = 0; k < count; ++k) {
-      if constexpr (kWithIndex) {
-        if (r[k] > l[k]) left.field<int64_t>(1)[k] = right.field<int64_t>(1)[k];
-      }
-      l[k] = std::max(l[k], r[k]);
-    }
-  }
-
-  static const Fold* Get() {
-    static constexpr Fold kFold = {kWithIndex ? 2 : 1, false, Init, Rows, Columns, Merge};
-    return &kFold;
-  }
-
- private:
-  static HWY_INLINE int64_t Widen(typename Key::Type key) { return static_cast<int64_t>(key); }
+  static HWY_INLINE int64_t JoinWords(int64_t a, int64_t b) { return std::max(a, b); }
 };
 
 }  // namespace HWY_NAMESPACE
