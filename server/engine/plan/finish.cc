@@ -26,25 +26,29 @@ bool PartsApart(const Finishing& f) { return IsComplex(f.reduction.compute_dtype
 double Field(States states, int field, size_t k) { return states.field<double>(field)[k]; }
 int64_t Word(States states, int field, size_t k) { return states.field<int64_t>(field)[k]; }
 
-// Calls `value(k)` for each result, and stores what it returns as output `output`.
+// Calls `value(k)` for each result, and stores what it returns, of type T and dtype `from`, as output `output`.
+template <class T, class Value>
+void StoreAll(const Finishing& f, size_t output, DType from, Value value) {
+  const DType dtype = f.reduction.outputs[output].dtype;
+  const ConvertFunction cast = FindCast(from, dtype);
+  std::byte* out = f.outputs[output] + f.first * ByteSize(dtype);
+  constexpr size_t kBlock = 256;
+  T block[kBlock];
+  for (size_t first = 0; first < f.count; first += kBlock) {
+    const size_t count = std::min(kBlock, f.count - first);
+    for (size_t k = 0; k < count; ++k) block[k] = value(first + k);
+    cast(reinterpret_cast<const std::byte*>(block), count, out + first * ByteSize(dtype));
+  }
+}
+
 template <class Value>
 void StoreReals(const Finishing& f, size_t output, Value value) {
-  const DType dtype = f.reduction.outputs[output].dtype;
-  if (dtype == DType::kFloat32) {  // in place: short rows have many results
-    auto* out = reinterpret_cast<float*>(f.outputs[output]) + f.first;
-    for (size_t k = 0; k < f.count; ++k) {
-      const double result = value(k);
-      out[k] = std::isnan(result) ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(result);
-    }
-    return;
-  }
-  for (size_t k = 0; k < f.count; ++k) StoreReal(value(k), dtype, f.first + k, f.outputs[output]);
+  StoreAll<double>(f, output, DType::kFloat64, value);
 }
 
 template <class Value>
 void StoreIntegers(const Finishing& f, size_t output, Value value) {
-  const DType dtype = f.reduction.outputs[output].dtype;
-  for (size_t k = 0; k < f.count; ++k) StoreInteger(value(k), dtype, f.first + k, f.outputs[output]);
+  StoreAll<int64_t>(f, output, DType::kInt64, value);
 }
 
 // The same of a value of each state, which are the parts of a complex result where these were reduced apart.

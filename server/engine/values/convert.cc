@@ -152,10 +152,6 @@ void StoreReal(double value, DType dtype, size_t k, std::byte* out) {
   Visit(dtype, [&](auto y) { Store(Narrow<decltype(y)>(value), k, out); });
 }
 
-void StoreInteger(int64_t value, DType dtype, size_t k, std::byte* out) {
-  Visit(dtype, [&](auto y) { Store(Narrow<decltype(y)>(value), k, out); });
-}
-
 void StoreComplex(std::complex<double> value, DType dtype, size_t k, std::byte* out) {
   Visit(dtype, [&](auto y) { Store(Narrow<decltype(y)>(value), k, out); });
 }
