@@ -103,6 +103,11 @@ TEST_P(UniqueTest, HoldsItsDefinition) {
   }
 }
 
+// Enough elements for those of two bytes to be counted.
+TEST_P(UniqueTest, HoldsForManyElements) {
+  for (Fill fill : {Fill::kSpecial, Fill::kTies}) Check(Generate(GetParam(), {100'000}, fill), Op::kUnique, -1);
+}
+
 // Slices that differ in their last elements only, and groups that split late.
 TEST_P(UniqueTest, ComparesWholeSlices) {
   Tensor tensor = Generate(GetParam(), {300, 6}, Fill::kPlain);

@@ -148,12 +148,13 @@ void RowPass::FoldRows(const std::byte* x, size_t rows, size_t n, int64_t first,
     const std::byte* elements = Converted(x + r * n * element_size_, now * n, tile);
     for (size_t i = 0; i < slots_.size(); ++i) {
       const Slot& slot = slots_[i];
-      // One row at a time if it matters that their indices differ.
-      const bool apart = step != 0 && (slot.kind == FoldKind::kArgMax || slot.kind == FoldKind::kArgMin);
-      const size_t together = apart ? 1 : now;
-      for (size_t k = 0; k < now; k += together) {
-        slot.fold->rows(slot.params, elements + k * n * fold_element_size_, together, n,
-                        first + static_cast<int64_t>(r + k) * step, out[i].From(r + k));
+      const int64_t first_now = first + static_cast<int64_t>(r) * step;
+      const States to = out[i].From(r);
+      if (step == 0 || !slot.fold->any_order) {
+        slot.fold->rows(slot.params, elements, now, n, first_now, to);
+      } else {  // the leaves of one output, as one
+        slot.fold->rows(slot.params, elements, 1, now * n, first_now, to);
+        slot.fold->init(to.From(1), now - 1);
       }
     }
   }

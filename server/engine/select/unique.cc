@@ -194,7 +194,10 @@ bool Find(const SlicedTensor& tensor, const UniqueRequest& request, UniqueSlices
   const Slices<T> slices(tensor);
   if (request.consecutive) return FindConsecutive(slices, tensor.extent, request, unique);
   if constexpr (sizeof(T) <= 2) {
-    if (slices.element_count() == 1) return FindByHistogram(slices, tensor.extent, request, unique);
+    // Fewer elements are sorted sooner than the tables are cleared.
+    constexpr int64_t kFewForTables = sizeof(T) == 1 ? 512 : int64_t{64} << 10;
+    const bool is_flat = slices.element_count() == 1;
+    if (is_flat && tensor.extent >= kFewForTables) return FindByHistogram(slices, tensor.extent, request, unique);
   }
   const auto extent = static_cast<size_t>(tensor.extent);
   return extent <= std::numeric_limits<uint32_t>::max() ? FindSorted<T, uint32_t>(slices, extent, request, unique)
