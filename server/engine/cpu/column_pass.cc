@@ -2,6 +2,7 @@
 #include "server/engine/cpu/column_pass.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "server/engine/cpu/tuning.h"
@@ -69,36 +70,57 @@ size_t ColumnPass::TakeSegments(const std::byte* x, size_t count) {
   return segments * rows * width;
 }
 
-// Leaves that are there whole: side by side if they are small, else one, its columns shared out.
+// Leaves that are there whole: many if they are small, else one, its columns shared out.
 size_t ColumnPass::TakeLeaves(const std::byte* x, size_t count) {
   const auto width = static_cast<size_t>(shape_.width);
   const auto rows = static_cast<size_t>(RowsOfLeaf());
   const size_t leaf_size = rows * width;
   const auto full = static_cast<size_t>((shape_.rows - leaf_ * shape_.leaf_rows) / shape_.leaf_rows);
   const size_t fit = std::max<size_t>(1, kMaxBatchLeaves / width);
-  const size_t leaves = full < 2 || leaf_size >= kParallelElements ? 1 : std::min({count / leaf_size, full, fit});
+  size_t leaves = full < 2 || leaf_size >= kParallelElements ? 1 : std::min({count / leaf_size, full, fit});
+  // Small leaves in runs that are subtrees, joined where they are folded, and as many before them as are out of line.
+  constexpr size_t kRunBytes = 64 * 1024;
+  size_t run = std::bit_floor(std::max<size_t>(1, kRunBytes / (leaf_size * element_size_)));
+  const size_t past_run = static_cast<size_t>(FirstLeaf(segment_) + leaf_) % run;
+  if (past_run != 0) leaves = std::min(leaves, run - past_run);
+  if (past_run != 0 || leaves < run) run = 1;
+  leaves -= leaves % run;
   StartLeaf(leaves);
   const int64_t first = ReducedIndex(segment_, leaf_ * shape_.leaf_rows);
   if (leaves == 1) {
     FoldPiece(x, rows, 0, width, first);
   } else {
-    const auto fold = [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) {
-        FoldColumns(x + i * leaf_size * element_size_, rows, width, first + static_cast<int64_t>(i * rows),
-                    Scratch(i * width));
+    Share(leaves / run, leaves * leaf_size, [&](size_t begin, size_t end) {
+      for (size_t i = begin * run; i < end * run; i += run) {
+        FoldRun(x + i * leaf_size * element_size_, rows, run, first + static_cast<int64_t>(i * rows), i * width);
       }
-    };
-    if (leaves * leaf_size >= kParallelElements) {
-      threads_.ParallelFor(leaves, fold);
-    } else {
-      fold(0, leaves);
-    }
+    });
   }
-  for (size_t i = 0; i < leaves; ++i) {
-    PushLeaf(segment_, leaf_, i * width);
+  for (size_t i = 0; i < leaves; i += run) {
+    PushLeaf(segment_, leaf_, i * width, std::countr_zero(run));
+    leaf_ += static_cast<int64_t>(run) - 1;
     FinishLeaf();
   }
   return leaves * leaf_size;
+}
+
+void ColumnPass::FoldRun(const std::byte* x, size_t rows, size_t leaves, int64_t first, size_t at) const {
+  const auto width = static_cast<size_t>(shape_.width);
+  if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.fold->any_order; })) {
+    return FoldColumns(x, leaves * rows, width, first, Scratch(at));
+  }
+  for (size_t i = 0; i < leaves; ++i) {
+    FoldColumns(x + i * rows * width * element_size_, rows, width, first + static_cast<int64_t>(i * rows),
+                Scratch(at + i * width));
+  }
+  for (size_t step = 1; step < leaves; step *= 2) {
+    for (size_t i = 0; i < leaves; i += 2 * step) {
+      for (const Slot& slot : slots_) {
+        const States states = slot.scratch.states().From(at);
+        slot.fold->merge(slot.params, states.From(i * width), states.From((i + step) * width), width);
+      }
+    }
+  }
 }
 
 // Rows of the leaf under way, or a part of one.

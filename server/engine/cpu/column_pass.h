@@ -28,6 +28,9 @@ class ColumnPass : public Pass {
   // The same into the scratch, for columns from number `column` on of the leaf under way, shared out among the threads.
   void FoldPiece(const std::byte* x, size_t rows, size_t column, size_t columns, int64_t first);
 
+  // Folds `leaves` whole leaves of `rows` rows, joined into the scratch from state `at` on.
+  void FoldRun(const std::byte* x, size_t rows, size_t leaves, int64_t first, size_t at) const;
+
   void StartLeaf(size_t leaves);
   int64_t RowsOfLeaf() const;
   // The leaf under way has all its rows.

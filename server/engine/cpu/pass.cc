@@ -111,12 +111,12 @@ Pass::Location Pass::Locate(int64_t segment) const {
   return location;
 }
 
-void Pass::PushLeaf(int64_t segment, int64_t leaf, size_t at) {
+void Pass::PushLeaf(int64_t segment, int64_t leaf, size_t at, int level) {
   const Location location = Locate(segment);
   const size_t first = shape_.interleaved ? static_cast<size_t>(location.output) : 0;
   for (Slot& slot : slots_) {
-    slot.tree.Push(first, static_cast<size_t>(shape_.width), location.place * shape_.LeavesPerSegment() + leaf,
-                   slot.scratch.states().From(at));
+    slot.tree.Push(first, static_cast<size_t>(shape_.width),
+                   (location.place * shape_.LeavesPerSegment() + leaf) >> level, slot.scratch.states().From(at), level);
   }
 }
 

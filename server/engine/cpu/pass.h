@@ -83,8 +83,9 @@ class Pass {
   // States of the scratch from number `at` on, an entry a slot.
   StateSpans Scratch(size_t at) const;
 
-  // Leaf number `leaf` of segment `segment` is in the scratch, from state `at` on.
-  void PushLeaf(int64_t segment, int64_t leaf, size_t at);
+  // Leaf number `leaf` of segment `segment`, or the subtree of 2^level leaves from there on, is in the scratch, from
+  // state `at` on.
+  void PushLeaf(int64_t segment, int64_t leaf, size_t at, int level = 0);
 
   // The same of neighbouring leaves of one output, in two steps: JoinLeaves joins the subtrees they make up, in place,
   // and can be called side by side; PushLeaves pushes these.
