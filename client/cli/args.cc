@@ -50,8 +50,7 @@ absl::Status ParseNumber(std::string_view option, std::string_view value, std::o
 }
 
 // "0.5" is one quantile, "0.5,0.9" a list, and so is "0.5,".
-absl::Status ParseQuantiles(std::string_view option, std::string_view value,
-                            std::optional<std::variant<double, std::vector<double>>>* q) {
+absl::Status ParseQuantiles(std::string_view option, std::string_view value, std::optional<Quantiles>* q) {
   std::vector<double> values;
   for (absl::string_view part : absl::StrSplit(absl::StripSuffix(View(value), ","), ',')) {
     if (!absl::SimpleAtod(part, &values.emplace_back())) {

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,7 +28,7 @@ struct Arguments {
   std::optional<DType> dtype;
   std::optional<double> correction;
   std::optional<double> ord;
-  std::optional<std::variant<double, std::vector<double>>> q;
+  std::optional<Quantiles> q;
   std::optional<Interpolation> interpolation;
   UniqueOptions unique;
   InputOptions input;

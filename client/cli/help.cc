@@ -30,7 +30,7 @@ What to reduce
   --dtype DTYPE        Casts the input first, for the ops that have this option.
   --correction NUMBER  Of var, std, var_mean and std_mean: the divisor is n - NUMBER. Default: 1.
   --ord NUMBER         Order of vector_norm; also inf and -inf. Default: 2.
-  --q NUMBER[,...]     Of quantile and nanquantile: one, or a list, which gives the result a dim in front. Default: 0.5.
+  --q NUMBER[,...]     Of quantile and nanquantile: one, or a list ("0.5," is one), which is a dim in front. Default: 0.5.
   --interpolation NAME Of the same, between two elements: linear (the default), lower, higher, midpoint or nearest.
   --return-inverse     Of unique and unique_consecutive: also the place of each element among the unique ones.
   --return-counts      Of the same: also how often each unique one occurs.

@@ -81,7 +81,7 @@ int64_t ResultBound(absl::Span<const int64_t> shape, absl::Span<const Reduction>
       if (-dims <= dim && dim < dims) kept[dim < 0 ? dim + dims : dim] = 1;
     }
     if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {
-      kept.push_back(static_cast<int64_t>(quantile->values().size()));
+      kept.push_back(static_cast<int64_t>(quantile->q.values().size()));
     }
     const int64_t count = ElementCount(kept).value_or(INT64_MAX);
     int64_t bytes;

@@ -49,11 +49,11 @@ v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Sp
     } else if (const auto* norm = std::get_if<NormOptions>(&from.options)) {
       to.mutable_norm()->set_ord(norm->ord);
     } else if (const auto* quantile = std::get_if<QuantileOptions>(&from.options)) {
-      if (const auto* scalar = std::get_if<double>(&quantile->q)) {
-        to.mutable_quantile()->set_scalar(*scalar);
+      const std::vector<double>& q = quantile->q.values();
+      if (quantile->q.is_list()) {
+        to.mutable_quantile()->mutable_list()->mutable_values()->Add(q.begin(), q.end());
       } else {
-        to.mutable_quantile()->mutable_list()->mutable_values()->Add(quantile->values().begin(),
-                                                                     quantile->values().end());
+        to.mutable_quantile()->set_scalar(q[0]);
       }
       to.mutable_quantile()->set_interpolation(static_cast<v1::Interpolation>(quantile->interpolation));
     } else if (const auto* unique = std::get_if<UniqueOptions>(&from.options)) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/engine/cpu/cpu_accumulation.h"
+#include "server/engine/cpu/scratch_pool.h"
 #include "server/engine/cpu/threads.h"
 #include "server/engine/fold/fold.h"
 
@@ -16,6 +17,7 @@ class Engine::Impl {
   explicit Impl(const EngineOptions& options) : threads(options.thread_count) {}
 
   const Threads threads;
+  ScratchPool scratches;
 };
 
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(options)) {}
@@ -23,7 +25,7 @@ Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(options)) {
 Engine::~Engine() = default;
 
 std::unique_ptr<Accumulation> Engine::Start(Plan plan, const std::atomic<bool>* cancelled) {
-  return std::make_unique<CpuAccumulation>(std::move(plan), impl_->threads, cancelled);
+  return std::make_unique<CpuAccumulation>(std::move(plan), impl_->threads, impl_->scratches, cancelled);
 }
 
 absl::StatusOr<std::vector<ReductionResult>> Engine::Reduce(const TensorView& tensor,

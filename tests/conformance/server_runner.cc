@@ -35,10 +35,11 @@ void ToProto(const TensorView& tensor, const Reduction& reduction, v1::Reduction
     out.mutable_norm()->set_ord(norm->ord);
   } else if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {
     out.mutable_quantile()->set_interpolation(static_cast<v1::Interpolation>(quantile->interpolation));
-    if (const auto* list = std::get_if<std::vector<double>>(&quantile->q)) {
-      out.mutable_quantile()->mutable_list()->mutable_values()->Add(list->begin(), list->end());
+    const std::vector<double>& q = quantile->q.values();
+    if (quantile->q.is_list()) {
+      out.mutable_quantile()->mutable_list()->mutable_values()->Add(q.begin(), q.end());
     } else {
-      out.mutable_quantile()->set_scalar(std::get<double>(quantile->q));
+      out.mutable_quantile()->set_scalar(q[0]);
     }
   }
 }

@@ -219,7 +219,7 @@ TEST(Plan, QuantilesRefuseATensorWithoutElements) {
 }
 
 TEST(Plan, AListOfQuantilesIsADimInFront) {
-  const auto shape = [](std::variant<double, std::vector<double>> q, bool keepdim) {
+  const auto shape = [](Quantiles q, bool keepdim) {
     return OutputShape({4, 5}, {.op = Op::kQuantile, .dim = {1}, .keepdim = keepdim, .options = QuantileOptions{q}});
   };
   EXPECT_EQ(shape(0.5, false), "[4]");

@@ -230,7 +230,7 @@ long double ModeOf(const Elements& elements) {
 Output Quantile(DType dtype, const Elements& elements, const QuantileOptions& options) {
   const Elements sorted = Sorted(elements);
   if (sorted.empty() || IsNan(sorted.back())) return Exactly(kNan);
-  const double q = std::get<double>(options.q);
+  const double q = options.q.values()[0];
   // PyTorch's rank is a float64, of q in the dtype of the elements.
   const double rounded_q = dtype == DType::kFloat32 ? static_cast<double>(static_cast<float>(q)) : q;
   const double rank = rounded_q * (static_cast<double>(sorted.size()) - 1);

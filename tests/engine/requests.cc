@@ -131,7 +131,7 @@ std::string Describe(const Reduction& reduction) {
   } else if (const auto* norm = std::get_if<NormOptions>(&reduction.options)) {
     absl::StrAppend(&text, " ord=", norm->ord);
   } else if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {
-    absl::StrAppend(&text, " q=", absl::StrJoin(quantile->values(), ","),
+    absl::StrAppend(&text, " q=", absl::StrJoin(quantile->q.values(), ","),
                     " interpolation=", static_cast<int>(quantile->interpolation));
   } else if (const auto* unique = std::get_if<UniqueOptions>(&reduction.options)) {
     absl::StrAppend(&text, unique->return_inverse ? " inverse" : "", unique->return_counts ? " counts" : "");

@@ -1,15 +1,19 @@
 // Tests of server/engine/select and server/engine/cpu/selection_pass.cc: elements by rank where ranks are hard to find.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "server/engine/engine.h"
+#include "server/engine/plan/op_registry.h"
 #include "tests/engine/elements.h"
 #include "tests/engine/generate.h"
 #include "tests/engine/requests.h"
@@ -216,6 +220,47 @@ TEST(Selection, BytesAreCountedAsTheyArrive) {
   EXPECT_LT(charge(DType::kBFloat16, gigabytes, Op::kMode), 8 << 20);
   EXPECT_GT(charge(DType::kFloat32, gigabytes, Op::kMedian), gigabytes * 4);
   EXPECT_GT(charge(DType::kUInt8, gigabytes, Op::kUnique), gigabytes);
+}
+
+// A thread that waits for others to scan its tensor runs other requests meanwhile, which must not touch its scratch.
+TEST(Selection, RequestsSideBySideDoNotAffectEachOther) {
+  const Tensor large = Generate(DType::kFloat32, {1'000'000}, Fill::kWide);
+  const Tensor rows = Generate(DType::kFloat32, {16, 100'000}, Fill::kWide, 2);
+  const Reduction median = {.op = Op::kMedian};
+  const Reduction mode = {.op = Op::kMode, .dim = {1}};
+  const ReductionResult want_median = Reduce(large, median);
+  const ReductionResult want_mode = Reduce(rows, mode);
+  Engine engine({.thread_count = 2});
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&, caller] {
+      const bool is_median = caller % 2 == 0;
+      for (int i = 0; i < (is_median ? 60 : 10); ++i) {
+        const auto results = engine.Reduce(is_median ? large.view() : rows.view(), {is_median ? median : mode});
+        if (!BitDifference((*results)[0], is_median ? want_median : want_mode).empty()) ++wrong;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Selection, StopsWhenItIsCancelled) {
+  const Tensor tensor = Generate(DType::kFloat32, {1'000'000}, Fill::kWide);
+  Engine engine({.thread_count = 1});
+  for (Op op : {Op::kMode, Op::kMedian, Op::kUnique}) {
+    std::atomic<bool> cancelled = false;
+    const std::vector<Reduction> reductions(op == Op::kUnique ? 1 : 100, Reduction{.op = op});
+    const auto accumulation = engine.Start(*MakePlan({tensor.dtype, tensor.shape, reductions}), &cancelled);
+    std::thread canceller([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      cancelled = true;
+    });
+    const absl::Status status = accumulation->Append(tensor.data);
+    canceller.join();
+    EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << FindOp(op)->name;
+  }
 }
 
 TEST(Selection, SeveralSelectionsShareAPassAndAgree) {

@@ -108,6 +108,19 @@ TEST_P(UniqueTest, HoldsForManyElements) {
   for (Fill fill : {Fill::kSpecial, Fill::kTies}) Check(Generate(GetParam(), {100'000}, fill), Op::kUnique, -1);
 }
 
+// Slices without elements, however many there could be.
+TEST_P(UniqueTest, NothingIsUniqueAtOnce) {
+  for (const Shape& shape : {Shape{2, 0}, Shape{int64_t{1} << 58, 0}, Shape{0}}) {
+    const Tensor tensor{GetParam(), shape, {}};
+    const auto dim = static_cast<int64_t>(shape.size()) - 1;
+    for (Op op : {Op::kUnique, Op::kUniqueConsecutive}) {
+      const auto results = engine_.Reduce(tensor.view(), {{.op = op, .dim = {dim}}});
+      ASSERT_TRUE(results.ok()) << results.status();
+      EXPECT_EQ((*results)[0].outputs[0].shape, shape);
+    }
+  }
+}
+
 // Slices that differ in their last elements only, and groups that split late.
 TEST_P(UniqueTest, ComparesWholeSlices) {
   Tensor tensor = Generate(GetParam(), {300, 6}, Fill::kPlain);

@@ -35,8 +35,13 @@ absl::Status SizeMismatch(const Plan& plan, absl::string_view got) {
 
 }  // namespace
 
-CpuAccumulation::CpuAccumulation(Plan plan, const Threads& threads, const std::atomic<bool>* cancelled)
-    : plan_(std::move(plan)), threads_(threads), cancelled_(cancelled), element_size_(ByteSize(plan_.dtype)) {}
+CpuAccumulation::CpuAccumulation(Plan plan, const Threads& threads, ScratchPool& scratches,
+                                 const std::atomic<bool>* cancelled)
+    : plan_(std::move(plan)),
+      threads_(threads),
+      scratches_(scratches),
+      cancelled_(cancelled),
+      element_size_(ByteSize(plan_.dtype)) {}
 
 bool CpuAccumulation::IsCancelled() const {
   return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed);
@@ -76,7 +81,8 @@ void CpuAccumulation::AddToPass(const PlannedReduction& reduction, std::vector<T
     auto pass = std::find_if(selections_.begin(), selections_.end(),
                              [&](const auto& each) { return each->nest() == lowered.nest; });
     if (pass == selections_.end()) {
-      selections_.push_back(std::make_unique<SelectionPass>(lowered.nest, plan_.dtype, threads_, cancelled_));
+      selections_.push_back(
+          std::make_unique<SelectionPass>(lowered.nest, plan_.dtype, threads_, scratches_, cancelled_));
       pass = selections_.end() - 1;
     }
     return (*pass)->Add(reduction, lowered, std::move(outputs));

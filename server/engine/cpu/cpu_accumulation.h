@@ -16,10 +16,10 @@
 
 namespace treduce {
 
-// `threads` and `cancelled` (which may be null) must outlive it.
+// `threads`, `scratches` and `cancelled` (which may be null) must outlive it.
 class CpuAccumulation : public Accumulation {
  public:
-  CpuAccumulation(Plan plan, const Threads& threads, const std::atomic<bool>* cancelled);
+  CpuAccumulation(Plan plan, const Threads& threads, ScratchPool& scratches, const std::atomic<bool>* cancelled);
 
   absl::Status Append(absl::Span<const std::byte> bytes) override;
   absl::StatusOr<std::vector<ReductionResult>> Finish() override;
@@ -48,6 +48,7 @@ class CpuAccumulation : public Accumulation {
 
   const Plan plan_;
   const Threads& threads_;
+  ScratchPool& scratches_;
   const std::atomic<bool>* const cancelled_;
   const size_t element_size_;
   absl::Status status_;

@@ -21,12 +21,6 @@ constexpr size_t kMaxStripBytes = size_t{4} << 20;
 // Elements between gathered outputs, so that those of a strip are not all in the same sets of the cache.
 constexpr size_t kGap = 16;
 
-// Threads are as many as cores; each keeps what one selection of a small output needs.
-SelectionScratch& ThreadScratch() {
-  thread_local SelectionScratch scratch;
-  return scratch;
-}
-
 size_t StripOf(const BlockShape& shape, size_t element_size) {
   if (shape.outputs == 1 || shape.axes.back().reduced) return 1;
   const auto output_bytes = (static_cast<size_t>(shape.reduced) + kGap) * element_size;
@@ -61,13 +55,14 @@ BlockShape::BlockShape(const LoopNest& nest) : count(1), outputs(1), reduced(1) 
   }
 }
 
-SelectionPass::SelectionPass(const LoopNest& nest, DType dtype, const Threads& threads,
+SelectionPass::SelectionPass(const LoopNest& nest, DType dtype, const Threads& threads, ScratchPool& scratches,
                              const std::atomic<bool>* cancelled)
     : nest_(nest),
       shape_(nest),
       dtype_(dtype),
       element_size_(ByteSize(dtype)),
       threads_(threads),
+      scratches_(scratches),
       cancelled_(cancelled),
       batch_(BatchOf(shape_)),
       strip_(StripOf(shape_, element_size_)),
@@ -129,6 +124,7 @@ bool SelectionPass::TakeBlocks(const std::byte* x, size_t count) {
     if (IsCancelled()) return false;
     const size_t now = std::min(batch_, outputs - first);
     SelectOutputs(x, first, now);
+    if (IsCancelled()) return false;
     FinishOutputs(now);
   }
   return true;
@@ -142,9 +138,10 @@ void SelectionPass::SelectOutputs(const std::byte* blocks, size_t first, size_t 
   // Strips that do not cross the end of a row of outputs.
   const size_t width = strip_ == 1 ? 1 : static_cast<size_t>(shape_.axes.back().size);
   const auto select = [&](size_t begin, size_t end, ParallelFor parallel_for) {
+    const ScratchPool::Lease scratch(scratches_);
     for (size_t output = begin; output < end;) {
       const size_t strip = std::min({strip_, width - output % width, end - output});
-      SelectStrip(blocks, output, strip, output - first, parallel_for);
+      SelectStrip(blocks, output, strip, output - first, *scratch, parallel_for);
       output += strip;
     }
   };
@@ -152,7 +149,6 @@ void SelectionPass::SelectOutputs(const std::byte* blocks, size_t first, size_t 
   const auto reduced = static_cast<size_t>(shape_.reduced);
   if (reduced >= kParallelElements) {
     select(first, first + count, side_by_side);
-    ThreadScratch().Trim();
   } else if (count * reduced < kParallelElements) {
     select(first, first + count, serially);
   } else {
@@ -164,7 +160,7 @@ void SelectionPass::SelectOutputs(const std::byte* blocks, size_t first, size_t 
 }
 
 void SelectionPass::SelectStrip(const std::byte* blocks, size_t first, size_t count, size_t at,
-                                ParallelFor parallel_for) {
+                                SelectionScratch& scratch, ParallelFor parallel_for) {
   const auto reduced = static_cast<size_t>(shape_.reduced);
   const std::byte* elements = blocks + first * reduced * element_size_;
   size_t stride = reduced;
@@ -179,7 +175,8 @@ void SelectionPass::SelectStrip(const std::byte* blocks, size_t first, size_t co
   }
   for (size_t i = 0; i < count; ++i) {
     for (Consumer& consumer : consumers_) {
-      consumer.selection->of_elements(consumer.params, elements + i * stride * element_size_, reduced, ThreadScratch(),
+      if (IsCancelled()) return;
+      consumer.selection->of_elements(consumer.params, elements + i * stride * element_size_, reduced, scratch,
                                       parallel_for, consumer.states.states(), at + i);
     }
   }

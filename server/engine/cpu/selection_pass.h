@@ -2,7 +2,7 @@
 //
 // The dims that are kept in front are taken one after the other; a block is what they leave: all elements of the
 // outputs that cannot be told apart by them. Only one block is in memory at a time, and none where elements of one or
-// two bytes are counted instead.
+// two bytes are counted instead, which those of blocks of one output are.
 #ifndef TREDUCE_SERVER_ENGINE_CPU_SELECTION_PASS_H_
 #define TREDUCE_SERVER_ENGINE_CPU_SELECTION_PASS_H_
 
@@ -14,6 +14,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "server/engine/cpu/block_buffer.h"
+#include "server/engine/cpu/scratch_pool.h"
 #include "server/engine/cpu/threads.h"
 #include "server/engine/plan/lowering.h"
 #include "server/engine/select/selection.h"
@@ -34,8 +35,9 @@ struct BlockShape {
 // Not thread-safe.
 class SelectionPass {
  public:
-  // `threads` and `cancelled` (which may be null) must outlive it. REQUIRES: `nest` has elements.
-  SelectionPass(const LoopNest& nest, DType dtype, const Threads& threads, const std::atomic<bool>* cancelled);
+  // `threads`, `scratches` and `cancelled` (which may be null) must outlive it. REQUIRES: `nest` has elements.
+  SelectionPass(const LoopNest& nest, DType dtype, const Threads& threads, ScratchPool& scratches,
+                const std::atomic<bool>* cancelled);
 
   // Makes `reduction`, lowered to a selection of the same nest, part of it. Its results are written to `outputs`,
   // sized already.
@@ -68,7 +70,8 @@ class SelectionPass {
   // first.
   void SelectOutputs(const std::byte* blocks, size_t first, size_t count);
   // The same for one strip of them, from state `at` on.
-  void SelectStrip(const std::byte* blocks, size_t first, size_t count, size_t at, ParallelFor parallel_for);
+  void SelectStrip(const std::byte* blocks, size_t first, size_t count, size_t at, SelectionScratch& scratch,
+                   ParallelFor parallel_for);
   // Copies the elements of neighbouring outputs of a block together, those of the next `stride` elements further.
   void Gather(const std::byte* block, size_t first, size_t count, size_t stride, std::byte* out) const;
   // The states of the next `count` outputs are complete.
@@ -80,6 +83,7 @@ class SelectionPass {
   const DType dtype_;
   const size_t element_size_;
   const Threads& threads_;
+  ScratchPool& scratches_;
   const std::atomic<bool>* const cancelled_;
   std::vector<Consumer> consumers_;
   int64_t output_ = 0;  // the first one that has no result yet

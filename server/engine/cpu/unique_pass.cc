@@ -52,7 +52,7 @@ bool UniquePass::Take(const std::byte* x, const Consumer& consumer) {
   UniqueSlices unique;
   if (!FindUnique(sliced, consumer.request, unique)) return false;
   for (Tensor* output : consumer.outputs) Resize(*output, static_cast<int64_t>(unique.representatives.size()));
-  CopySlices(sliced, unique.representatives, consumer.outputs[0]->data.data());
+  if (!CopySlices(sliced, unique.representatives, cancelled_, consumer.outputs[0]->data.data())) return false;
   size_t next = 1;
   if (consumer.request.with_inverse) StoreAll(unique.inverse, *consumer.outputs[next++]);
   if (consumer.request.with_counts) StoreAll(unique.counts, *consumer.outputs[next]);

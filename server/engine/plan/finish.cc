@@ -311,7 +311,7 @@ void FinishQuantile(const Finishing& f) {
   const auto& options = std::get<QuantileOptions>(f.reduction.reduction.options);
   const SelectionParams params = {.quantiles = &options, .rounds_q = dtype == DType::kFloat32};
   VisitRealType(f.fold_dtype, [&]<class T>(std::type_identity<T>) {
-    for (size_t i = 0; i < options.values().size(); ++i) {
+    for (size_t i = 0; i < options.q.values().size(); ++i) {
       const size_t first = i * static_cast<size_t>(f.reduction.nest.kept_count) + f.first;
       for (size_t k = 0; k < f.count; ++k) {
         const int64_t count = Word(s, 0, k);

@@ -56,9 +56,9 @@ absl::Status CheckQuantile(const QuantileOptions& options, const std::string& pa
   if (options.interpolation < Interpolation::kLinear || options.interpolation > Interpolation::kNearest) {
     return UnknownNumber("UNKNOWN_INTERPOLATION", path + ".interpolation", static_cast<int>(options.interpolation));
   }
-  for (const double q : options.values()) {
+  for (const double q : options.q.values()) {
     if (q >= 0 && q <= 1) continue;
-    const bool is_list = !std::holds_alternative<double>(options.q);
+    const bool is_list = options.q.is_list();
     return InvalidField("Q_OUT_OF_RANGE", path + ".q",
                         is_list ? "quantile() q values must be in the range [0, 1]"
                                 : absl::StrCat("quantile() q must be in the range [0, 1] but got ", q));
@@ -185,8 +185,8 @@ absl::Status PlanOutputs(const OpInfo& info, absl::Span<const int64_t> shape, co
   }
   int64_t per_kept = 1;
   if (const auto* quantile = std::get_if<QuantileOptions>(&planned.reduction.options)) {
-    per_kept = static_cast<int64_t>(quantile->values().size());
-    if (std::holds_alternative<std::vector<double>>(quantile->q)) kept.insert(kept.begin(), per_kept);
+    per_kept = static_cast<int64_t>(quantile->q.values().size());
+    if (quantile->q.is_list()) kept.insert(kept.begin(), per_kept);
   }
   const auto dtypes = info.output_dtypes(planned.compute_dtype, planned.reduction.dtype.has_value());
   const auto names = planned.all_dims ? info.outputs_all_dims : info.outputs;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -90,16 +91,19 @@ void SortFew(Key* keys, size_t n) {
 }
 
 // Sorts `n` records, a byte of the key at a time from the lowest; `spare` has room for as many. A byte that all keys
-// share costs nothing.
+// share costs nothing. False when `cancelled` (which may be null) was raised meanwhile; records are then in no order.
 template <class Record>
-void RadixSort(Record* records, Record* spare, size_t n) {
+bool RadixSort(Record* records, Record* spare, size_t n, const std::atomic<bool>* cancelled = nullptr) {
   using Key = decltype(KeyOf(*records));
   using Bits = std::make_unsigned_t<Key>;
   constexpr size_t kDigits = sizeof(Key);
   constexpr size_t kTiny = 32;
   constexpr size_t kSmall = 256;
   if constexpr (std::is_same_v<Record, Key>) {
-    if (n <= kFewKeys) return SortFew(records, n);
+    if (n <= kFewKeys) {
+      SortFew(records, n);
+      return true;
+    }
   }
   const auto less = [](const Record& a, const Record& b) { return KeyOf(a) < KeyOf(b); };
   if (n < kTiny) {
@@ -109,9 +113,12 @@ void RadixSort(Record* records, Record* spare, size_t n) {
       for (; place > 0 && less(record, records[place - 1]); --place) records[place] = records[place - 1];
       records[place] = record;
     }
-    return;
+    return true;
   }
-  if (n < kSmall) return std::stable_sort(records, records + n, less);
+  if (n < kSmall) {
+    std::stable_sort(records, records + n, less);
+    return true;
+  }
   const auto digit = [](const Record& record, size_t d) {
     const Bits bits = static_cast<Bits>(KeyOf(record) ^ std::numeric_limits<Key>::min());
     return static_cast<uint8_t>(bits >> (8 * d));
@@ -124,12 +131,14 @@ void RadixSort(Record* records, Record* spare, size_t n) {
   Record* to = spare;
   for (size_t d = 0; d < kDigits; ++d) {
     if (places[d][digit(from[0], d)] == n) continue;
+    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return false;
     size_t place = 0;
     for (size_t& count : places[d]) place += std::exchange(count, place);
     for (size_t i = 0; i < n; ++i) to[places[d][digit(from[i], d)]++] = from[i];
     std::swap(from, to);
   }
   if (from != records) std::copy_n(from, n, records);
+  return true;
 }
 
 }  // namespace treduce

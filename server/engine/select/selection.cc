@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <numeric>
 #include <utility>
 
 #include "server/engine/select/ranked_elements.h"
@@ -12,7 +13,7 @@
 namespace treduce {
 namespace {
 
-// From this many distinct ranks on, sorting is faster than looking for one after the other.
+// From this many quantiles on, sorting is faster than looking for one after the other.
 constexpr size_t kManyRanks = 8;
 
 // A histogram asked for ranks; the same members as RankedElements.
@@ -22,23 +23,16 @@ class RankedHistogram {
   using Key = KeyType<T>;
   static constexpr Key kHighest = std::numeric_limits<Key>::max();
 
-  explicit RankedHistogram(const Histogram& histogram) : histogram_(histogram), counts_(kKeys) {
-    for (size_t bits = 0; bits < kKeys; ++bits) counts_[Place(KeyOfBits(bits))] += histogram.count(bits);
+  explicit RankedHistogram(const Histogram& histogram) : histogram_(histogram), ends_(kKeys) {
+    for (size_t bits = 0; bits < kKeys; ++bits) ends_[Place(KeyOfBits(bits))] += histogram.count(bits);
+    std::partial_sum(ends_.begin(), ends_.end(), ends_.begin());
   }
 
   int64_t size() const { return histogram_.size(); }
-  int64_t NanCount() const { return FloatKey<T> ? counts_.back() : 0; }
+  int64_t NanCount() const { return FloatKey<T> ? CountAt(kKeys - 1) : 0; }
   void Sort() {}
 
-  std::pair<Key, Key> At(int64_t rank) const {
-    size_t place = 0;
-    int64_t end = counts_[0];
-    while (end <= rank) end += counts_[++place];
-    const Key key = KeyAt(place);
-    if (end > rank + 1 || end == size()) return {key, key};
-    while (counts_[++place] == 0) continue;
-    return {key, KeyAt(place)};
-  }
+  std::pair<Key, Key> At(int64_t rank) const { return {KeyOfRank(rank), KeyOfRank(std::min(rank + 1, size() - 1))}; }
 
   int64_t First(Key key) const {
     int64_t first = std::numeric_limits<int64_t>::max();
@@ -49,9 +43,14 @@ class RankedHistogram {
   }
 
   Key Mode() const {
-    const auto end = counts_.end() - (FloatKey<T> ? 1 : 0);
-    const auto most = std::max_element(counts_.begin(), end);
-    return *most == 0 ? kHighest : KeyAt(static_cast<size_t>(most - counts_.begin()));
+    size_t mode = kKeys - 1;
+    int64_t most = 0;
+    for (size_t place = 0; place < kKeys - (FloatKey<T> ? 1 : 0); ++place) {
+      if (CountAt(place) <= most) continue;
+      most = CountAt(place);
+      mode = place;
+    }
+    return KeyAt(mode);
   }
 
  private:
@@ -61,10 +60,14 @@ class RankedHistogram {
   static Key KeyAt(size_t place) {
     return static_cast<Key>(static_cast<int64_t>(place) + std::numeric_limits<Key>::min());
   }
+  Key KeyOfRank(int64_t rank) const {
+    return KeyAt(static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), rank) - ends_.begin()));
+  }
+  int64_t CountAt(size_t place) const { return ends_[place] - (place > 0 ? ends_[place - 1] : 0); }
   static size_t Place(Key key) { return static_cast<size_t>(int64_t{key} - std::numeric_limits<Key>::min()); }
 
   const Histogram& histogram_;
-  std::vector<int64_t> counts_;  // by key, from the lowest
+  std::vector<int64_t> ends_;  // by key, from the lowest: how many elements have it or a lower one
 };
 
 // --- The selections. A `Ranked` is one of the two.
@@ -99,16 +102,16 @@ struct Mode {
 };
 
 template <bool kIgnoreNan>
-struct Quantiles {
+struct QuantileSearch {
   static int FieldCount(const SelectionParams& params) {
-    return 1 + 2 * static_cast<int>(params.quantiles->values().size());
+    return 1 + 2 * static_cast<int>(params.quantiles->q.values().size());
   }
 
   template <class Ranked>
   static void Select(const SelectionParams& params, Ranked& ranked, States out, size_t k) {
     const int64_t count = ranked.size() - (kIgnoreNan ? ranked.NanCount() : 0);
     out.field<int64_t>(0)[k] = count;
-    const size_t quantiles = params.quantiles->values().size();
+    const size_t quantiles = params.quantiles->q.values().size();
     if (quantiles >= kManyRanks) ranked.Sort();
     for (size_t i = 0; i < quantiles; ++i) {
       int64_t& low = out.field<int64_t>(1 + 2 * static_cast<int>(i))[k];
@@ -183,7 +186,7 @@ const Selection* OfDType(DType dtype) {
 }  // namespace
 
 QuantileRank RankOf(const SelectionParams& params, size_t i, int64_t count) {
-  const double given = params.quantiles->values()[i];
+  const double given = params.quantiles->q.values()[i];
   const double q = params.rounds_q ? static_cast<double>(static_cast<float>(given)) : given;
   const double rank = q * static_cast<double>(count - 1);
   const auto low = static_cast<int64_t>(rank);
@@ -215,9 +218,9 @@ const Selection* FindSelection(SelectionKind kind, DType dtype) {
     case SelectionKind::kMode:
       return OfDType<Mode>(dtype);
     case SelectionKind::kQuantiles:
-      return OfDType<Quantiles<false>>(dtype);
+      return OfDType<QuantileSearch<false>>(dtype);
     case SelectionKind::kNanQuantiles:
-      return OfDType<Quantiles<true>>(dtype);
+      return OfDType<QuantileSearch<true>>(dtype);
   }
   return nullptr;
 }
@@ -227,7 +230,7 @@ double ScratchByteCount(SelectionKind kind, const SelectionParams& params, DType
   // Tables of two histograms: a total, and that of the part under way.
   if (size <= 2) return 2.0 * static_cast<double>(Histogram::ByteCount(dtype, true));
   if (kind == SelectionKind::kMode ||
-      (params.quantiles != nullptr && params.quantiles->values().size() >= kManyRanks)) {
+      (params.quantiles != nullptr && params.quantiles->q.values().size() >= kManyRanks)) {
     return 2 * n * size;
   }
   // What a scan finds, what it finds in that, and a sample; or a table of 64 Ki counts.

@@ -46,7 +46,7 @@ QuantileRank RankOf(const SelectionParams& params, size_t i, int64_t count);
 // Calls the body for ranges that make up [0, size), side by side if it can.
 using ParallelFor = absl::FunctionRef<void(size_t size, absl::FunctionRef<void(size_t begin, size_t end)> body)>;
 
-// Memory that the selections of one thread use again: fresh pages cost more than what is done in them.
+// Memory that selections use one after the other: fresh pages cost more than what is done in them. Not thread-safe.
 class SelectionScratch {
  public:
   // Room for `count` of each, uninitialised; what was there before is lost if it has to grow.
@@ -59,7 +59,7 @@ class SelectionScratch {
     return reinterpret_cast<Key*>(spare_.Reserve(count * sizeof(Key)));
   }
 
-  // Gives back what is more than a thread should keep between requests.
+  // Gives back what is more than should be kept between requests.
   void Trim() {
     keys_.Trim();
     spare_.Trim();
@@ -69,7 +69,7 @@ class SelectionScratch {
   struct Buffer {
     std::byte* Reserve(size_t byte_count) {
       if (byte_count > size) {
-        data.reset();
+        *this = {};
         data.reset(new std::byte[byte_count]);
         size = byte_count;
       }

@@ -110,7 +110,7 @@ bool FindSorted(const Slices<T>& slices, size_t extent, const UniqueRequest& req
         const Index slice = runs.order[begin + i];
         records[i] = {slices.KeyAt(keys, static_cast<int64_t>(slice)), slice};
       }
-      RadixSort(records.get(), spare.get(), n);
+      if (!RadixSort(records.get(), spare.get(), n, request.cancelled)) return false;
       for (size_t first = 0; first < n;) {
         const Key key = records[first].key;
         size_t last = first + 1;
@@ -205,10 +205,17 @@ bool Find(const SlicedTensor& tensor, const UniqueRequest& request, UniqueSlices
 }
 
 template <class T>
-void Copy(const SlicedTensor& tensor, const std::vector<int64_t>& chosen, std::byte* out) {
+bool Copy(const SlicedTensor& tensor, const std::vector<int64_t>& chosen, const std::atomic<bool>* cancelled,
+          std::byte* out) {
+  if (chosen.empty()) return true;  // of slices without elements there may be very many
   const Slices<T> slices(tensor);
+  int64_t copied = 0;
   for (int64_t outer = 0; outer < tensor.outer; ++outer) {
     for (const int64_t slice : chosen) {
+      if ((copied += tensor.inner) >= kSlicesAtOnce) {
+        if (IsRaised(cancelled)) return false;
+        copied = 0;
+      }
       const std::byte* element = slices.Element(outer * tensor.inner);
       for (int64_t i = 0; i < tensor.inner; ++i, element += sizeof(T), out += sizeof(T)) {
         const auto bits = AscendingKey<T>::Bits(slices.KeyAt(element, slice));
@@ -216,6 +223,7 @@ void Copy(const SlicedTensor& tensor, const std::vector<int64_t>& chosen, std::b
       }
     }
   }
+  return true;
 }
 
 }  // namespace
@@ -224,8 +232,10 @@ bool FindUnique(const SlicedTensor& tensor, const UniqueRequest& request, Unique
   return VisitRealType(tensor.dtype, [&]<class T>(std::type_identity<T>) { return Find<T>(tensor, request, unique); });
 }
 
-void CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& slices, std::byte* out) {
-  VisitRealType(tensor.dtype, [&]<class T>(std::type_identity<T>) { Copy<T>(tensor, slices, out); });
+bool CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& slices, const std::atomic<bool>* cancelled,
+                std::byte* out) {
+  return VisitRealType(tensor.dtype,
+                       [&]<class T>(std::type_identity<T>) { return Copy<T>(tensor, slices, cancelled, out); });
 }
 
 double UniqueByteCount(DType dtype, double extent, double inner, const UniqueRequest& request) {

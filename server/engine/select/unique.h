@@ -2,7 +2,7 @@
 //
 // No hashing: slices are sorted by their first elements, those that are equal by their next, and so on, so that what
 // comes out depends on the elements only. Zeros of both signs are equal. A NaN differs from everything, itself
-// included, and comes last, as in PyTorch.
+// included, and comes last, as in PyTorch without `dim`.
 #ifndef TREDUCE_SERVER_ENGINE_SELECT_UNIQUE_H_
 #define TREDUCE_SERVER_ENGINE_SELECT_UNIQUE_H_
 
@@ -40,8 +40,9 @@ struct UniqueRequest {
 };
 bool FindUnique(const SlicedTensor& tensor, const UniqueRequest& request, UniqueSlices& unique);
 
-// Writes these slices of the tensor, as a tensor of as many. Zeros become +0.0, NaN the canonical one.
-void CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& slices, std::byte* out);
+// Writes these slices of the tensor, as a tensor of as many. Zeros become +0.0, NaN the canonical one. False as above.
+bool CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& slices, const std::atomic<bool>* cancelled,
+                std::byte* out);
 
 // Upper bound, in bytes, of the memory that FindUnique takes beside the tensor, with its result.
 double UniqueByteCount(DType dtype, double extent, double inner, const UniqueRequest& request);

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
-#include "absl/types/span.h"
 #include "server/engine/values/dtype.h"
 #include "server/engine/values/shape.h"
 
@@ -68,17 +68,27 @@ enum class Interpolation : uint8_t {
   kNearest = 5,   // the one whose rank is nearer, the even one of two
 };
 
+// One quantile, or a list of them, in [0, 1]. A list, of any length, gives results a dim of its extent in front, as a
+// 1-d tensor does in PyTorch.
+class Quantiles {
+ public:
+  Quantiles(double q) : values_{q}, is_list_(false) {}
+  Quantiles(std::vector<double> list) : values_(std::move(list)), is_list_(true) {}
+
+  const std::vector<double>& values() const { return values_; }
+  bool is_list() const { return is_list_; }
+  bool operator==(const Quantiles&) const = default;
+
+ private:
+  std::vector<double> values_;
+  bool is_list_;
+};
+
 // Of QUANTILE and NANQUANTILE.
 struct QuantileOptions {
-  // In [0, 1]. A list, of any length, gives results a dim of its extent in front, as a 1-d tensor does in PyTorch.
-  std::variant<double, std::vector<double>> q = 0.5;
+  Quantiles q = 0.5;
   Interpolation interpolation = Interpolation::kLinear;
   bool operator==(const QuantileOptions&) const = default;
-
-  absl::Span<const double> values() const {
-    const auto* list = std::get_if<std::vector<double>>(&q);
-    return list != nullptr ? absl::Span<const double>(*list) : absl::MakeConstSpan(&std::get<double>(q), 1);
-  }
 };
 
 // Of UNIQUE and UNIQUE_CONSECUTIVE: further outputs, in this order.
