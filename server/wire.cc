@@ -146,7 +146,7 @@ absl::StatusOr<Reduction> FromProto(const v1::Reduction& proto, const std::strin
   } else if (proto.has_quantile()) {
     absl::StatusOr<QuantileOptions> options = FromProto(proto.quantile(), path + ".options.quantile");
     if (!options.ok()) return options.status();
-    reduction.options = *std::move(options);
+    reduction.options.emplace<QuantileOptions>(*std::move(options));
   } else if (proto.has_unique()) {
     reduction.options = UniqueOptions{proto.unique().return_inverse(), proto.unique().return_counts()};
   }

@@ -166,7 +166,7 @@ absl::StatusOr<Reduction> ParseReduction(const OpInfo& op, const Json& params) {
   if (op.options == OptionsKind::kQuantile) {
     absl::StatusOr<QuantileOptions> options = ParseQuantile(params);
     if (!options.ok()) return options.status();
-    reduction.options = *std::move(options);
+    reduction.options.emplace<QuantileOptions>(*std::move(options));
   }
   return reduction;
 }
