@@ -99,7 +99,7 @@ struct NonZeroCount {
     hn::Vec<D> bits;
     if constexpr (kComplex) {
       hn::Vec<D> imaginary;
-      hn::LoadInterleaved2(d, p->parts, bits, imaginary);
+      hn::LoadInterleaved2(d, reinterpret_cast<const Bits*>(p), bits, imaginary);  // not aligned
       bits = hn::Or(bits, imaginary);
     } else {
       bits = hn::LoadU(d, p);
