@@ -12,7 +12,9 @@ namespace {
 
 // Elements between two looks at the cancellation flag, where an output has no more.
 constexpr size_t kBatchElements = size_t{4} << 20;
-constexpr size_t kMaxBatch = 4096;
+constexpr size_t kMaxBatch = size_t{64} << 10;
+// An output takes no less time than a fold of as many elements.
+constexpr size_t kMinCost = 32;
 // Words of the states of a batch, at most, unless one output has more.
 constexpr size_t kMaxBatchWords = size_t{64} << 10;
 // A strip of neighbouring outputs is as wide as a cache line, unless that is more than this many bytes to gather.
@@ -149,7 +151,7 @@ void SelectionPass::SelectOutputs(const std::byte* blocks, size_t first, size_t 
   const auto reduced = static_cast<size_t>(shape_.reduced);
   if (reduced >= kParallelElements) {
     select(first, first + count, side_by_side);
-  } else if (count * reduced < kParallelElements) {
+  } else if (count * std::max(reduced, kMinCost) < kParallelElements) {
     select(first, first + count, serially);
   } else {
     const size_t strips = (count + strip_ - 1) / strip_;
