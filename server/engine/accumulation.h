@@ -22,7 +22,8 @@ class Accumulation {
 
   // Folds the next bytes of the tensor, of any number: an element may straddle two calls. `bytes` is not kept and
   // needs no alignment. INVALID_ARGUMENT (field `data`) when more arrive than the shape says, CANCELLED when the flag
-  // given at the start was raised (looked at every 64 MiB or less); either ends the accumulation.
+  // given at the start was raised (looked at every 64 MiB or less; by selections
+  // and UNIQUE between their scans and the digits of their sorts); either ends the accumulation.
   virtual absl::Status Append(absl::Span<const std::byte> bytes) = 0;
 
   // The results, in the order of the request's reductions. Call once. INVALID_ARGUMENT (field `data`) when bytes are
@@ -33,7 +34,8 @@ class Accumulation {
   virtual int64_t byte_count() const = 0;
 };
 
-// Upper bound of the memory, in bytes, that an accumulation of `plan` holds: states, staging, results. Known before
+// Upper bound of the memory, in bytes, that an accumulation of `plan` holds: states, staging, results; of what
+// each thread holds while it selects from small outputs, that of one. Known before
 // any data arrives, so that a server can admit by it. Saturates at 2^63 - 1.
 int64_t AccumulationByteCount(const Plan& plan);
 

@@ -143,12 +143,9 @@ void Pass::JoinLeaves(int64_t segment, int64_t leaf, size_t count, size_t at) co
 }
 
 void Pass::PushLeaves(int64_t segment, int64_t leaf, size_t count, size_t at) {
-  const size_t first = shape_.interleaved ? static_cast<size_t>(Locate(segment).output) : 0;
-  leaf += FirstLeaf(segment);
   while (count > 0) {
-    const size_t size = SubtreeSize(leaf, count);
-    const int level = std::countr_zero(size);
-    for (Slot& slot : slots_) slot.tree.Push(first, 1, leaf >> level, slot.scratch.states().From(at), level);
+    const size_t size = SubtreeSize(FirstLeaf(segment) + leaf, count);
+    PushLeaf(segment, leaf, at, std::countr_zero(size));
     leaf += static_cast<int64_t>(size);
     at += size;
     count -= size;

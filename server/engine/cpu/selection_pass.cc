@@ -46,12 +46,9 @@ void CopyStrip(const std::byte* from, size_t count, size_t stride, std::byte* to
 
 }  // namespace
 
-BlockShape::BlockShape(const LoopNest& nest) : count(1), outputs(1), reduced(1) {
+BlockShape::BlockShape(const LoopNest& nest) : outputs(1), reduced(1) {
   for (const LoopNest::Axis& axis : nest.axes) {
-    if (axes.empty() && !axis.reduced) {
-      count *= axis.size;
-      continue;
-    }
+    if (axes.empty() && !axis.reduced) continue;
     (axis.reduced ? reduced : outputs) *= axis.size;
     axes.push_back(axis);
   }

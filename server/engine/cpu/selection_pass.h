@@ -26,7 +26,6 @@ namespace treduce {
 struct BlockShape {
   explicit BlockShape(const LoopNest& nest);
 
-  int64_t count;                                // blocks
   int64_t outputs;                              // of a block
   int64_t reduced;                              // elements of an output
   absl::InlinedVector<LoopNest::Axis, 6> axes;  // of a block; the first one is reduced

@@ -62,8 +62,7 @@ bool UniquePass::Take(const std::byte* x, const Consumer& consumer) {
 int64_t UniquePass::ByteCount(const Plan& plan, const PlannedReduction& reduction, const UniqueRequest& request) {
   const SlicedTensor sliced = Sliced(plan, reduction, nullptr);
   const double bytes =
-      static_cast<double>(plan.byte_count) + UniqueByteCount(plan.dtype, static_cast<double>(sliced.extent),
-                                                             static_cast<double>(sliced.outer * sliced.inner), request);
+      static_cast<double>(plan.byte_count) + UniqueByteCount(plan.dtype, static_cast<double>(sliced.extent), request);
   return bytes < 0x1p62 ? static_cast<int64_t>(bytes) : std::numeric_limits<int64_t>::max();
 }
 

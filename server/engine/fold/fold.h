@@ -83,7 +83,9 @@ struct Fold {
   // left[k] = left[k] merged with right[k].
   void (*merge)(const FoldParams& params, States left, States right, size_t count);
 
-  // The order of elements does not change the state, so that neighbouring leaves may be folded as one.
+  // The order of elements does not change the state, so that neighbouring leaves may be folded as one, and the states
+  // of no elements merged from the right. (Of an element with the smallest key, merged into a state of none, the index
+  // is lost.)
   bool any_order = false;
 };
 

@@ -312,14 +312,15 @@ void FinishQuantile(const Finishing& f) {
   const SelectionParams params = {.quantiles = &options, .rounds_q = dtype == DType::kFloat32};
   VisitRealType(f.fold_dtype, [&]<class T>(std::type_identity<T>) {
     for (size_t i = 0; i < options.q.values().size(); ++i) {
-      const size_t first = i * static_cast<size_t>(f.reduction.nest.kept_count) + f.first;
-      for (size_t k = 0; k < f.count; ++k) {
+      Finishing of_quantile = f;
+      of_quantile.first += i * static_cast<size_t>(f.reduction.nest.kept_count);
+      StoreReals(of_quantile, 0, [&](size_t k) {
         const int64_t count = Word(s, 0, k);
         const double fraction = count > 0 ? RankOf(params, i, count).fraction : 0;
         const double low = CastKey<T>(Word(s, 1 + 2 * static_cast<int>(i), k), dtype);
         const double high = CastKey<T>(Word(s, 2 + 2 * static_cast<int>(i), k), dtype);
-        StoreReal(Interpolate(low, high, fraction), dtype, first + k, f.outputs[0]);
-      }
+        return Interpolate(low, high, fraction);
+      });
     }
   });
 }

@@ -231,7 +231,6 @@ absl::Status PlanUniqueOutputs(const OpInfo& info, absl::Span<const int64_t> sha
   const auto& options = std::get<UniqueOptions>(planned.reduction.options);
   const auto dtypes = info.output_dtypes(planned.compute_dtype, false);
   const auto add = [&](size_t output, Shape output_shape, int64_t count) {
-    // Fits 63 bits for all that fits memory; elements of one byte may number as many as there are bytes.
     OutputSpec spec = {info.outputs[output], dtypes[output], std::move(output_shape), 0};
     if (__builtin_mul_overflow(count, ByteSize(spec.dtype), &spec.byte_count)) return false;
     planned.outputs.push_back(std::move(spec));

@@ -29,6 +29,9 @@ class Histogram {
   // REQUIRES: with_first, and that there is one.
   int64_t first(size_t bits) const { return firsts_[bits]; }
 
+  // Fewer elements than this are sorted or searched sooner than the tables are cleared.
+  static constexpr size_t FewestWorthIt(size_t element_size) { return element_size == 1 ? 512 : size_t{64} << 10; }
+
   // Bytes of memory that one takes.
   static int64_t ByteCount(DType dtype, bool with_first);
 

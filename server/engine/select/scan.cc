@@ -5,34 +5,22 @@
 #include <limits>
 #include <type_traits>
 
+// This file is compiled several times over.
+#ifndef TREDUCE_SCANNED_TYPES
+#define TREDUCE_SCANNED_TYPES(Use) \
+  Use(double, F64) Use(float, F32) Use(int64_t, I64) Use(int32_t, I32) Use(uint64_t, U64) Use(uint32_t, U32)
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "server/engine/select/scan.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+#include "server/engine/fold/order_key-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
 namespace HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-// AscendingKey<T>::Of for a vector of elements, given by their bits.
-template <class T, class D, class V = hn::Vec<D>>
-HWY_INLINE V KeysOf(D d, V bits) {
-  using Key = hn::TFromD<D>;
-  constexpr Key kMax = std::numeric_limits<Key>::max();
-  if constexpr (FloatKey<T>) {
-    const V magnitude = hn::And(bits, hn::Set(d, kMax));
-    const V sign = hn::BroadcastSignBit(bits);
-    const V key = hn::Sub(hn::Xor(magnitude, sign), sign);
-    return hn::IfThenElse(hn::Gt(magnitude, hn::Set(d, KeyBits<T>::kInfinity)), hn::Set(d, kMax), key);
-  } else if constexpr (std::is_unsigned_v<T>) {
-    return hn::Xor(bits, hn::Set(d, std::numeric_limits<Key>::min()));
-  } else {
-    return bits;
-  }
-}
 
 // One more in the lanes of the mask.
 template <class V, class M>
@@ -72,7 +60,7 @@ HWY_INLINE RangeCounts Range(const std::byte* x, size_t n, KeyType<T> low, KeyTy
   Key* end = inside;
   size_t i = 0;
   for (; i + step <= n; i += step) {
-    const auto keys = KeysOf<T>(d, hn::LoadU(d, reinterpret_cast<const Key*>(x) + i));
+    const auto keys = KeysOf<T, Order::kLargest>(d, hn::LoadU(d, reinterpret_cast<const Key*>(x) + i));
     const auto is_below = hn::Lt(keys, lows);
     const auto is_outside = hn::Or(is_below, hn::Gt(keys, highs));
     counts.below += hn::CountTrue(d, is_below);
@@ -104,7 +92,7 @@ HWY_INLINE size_t Count(const std::byte* x, size_t n, KeyType<T> key) {
   while (i + step <= n) {
     auto counts = hn::Zero(d);
     for (const size_t end = std::min(n, i + kScanBlock * step); i + step <= end; i += step) {
-      const auto keys = KeysOf<T>(d, hn::LoadU(d, reinterpret_cast<const KeyType<T>*>(x) + i));
+      const auto keys = KeysOf<T, Order::kLargest>(d, hn::LoadU(d, reinterpret_cast<const KeyType<T>*>(x) + i));
       counts = CountIf(counts, hn::Eq(keys, wanted));
     }
     total += TotalOf(counts);
@@ -121,12 +109,7 @@ HWY_INLINE size_t Count(const std::byte* x, size_t n, KeyType<T> key) {
     return Range<T>(x, n, low, high, inside);                                                                  \
   }                                                                                                            \
   size_t Count##Name(const std::byte* x, size_t n, KeyType<T> key) { return Count<T>(x, n, key); }
-TREDUCE_SCANS(double, F64)
-TREDUCE_SCANS(float, F32)
-TREDUCE_SCANS(int64_t, I64)
-TREDUCE_SCANS(int32_t, I32)
-TREDUCE_SCANS(uint64_t, U64)
-TREDUCE_SCANS(uint32_t, U32)
+TREDUCE_SCANNED_TYPES(TREDUCE_SCANS)
 #undef TREDUCE_SCANS
 
 }  // namespace HWY_NAMESPACE
@@ -147,12 +130,7 @@ namespace treduce {
   size_t CountKey<T>(const std::byte* x, size_t n, KeyType<T> key) {                                            \
     return HWY_DYNAMIC_DISPATCH(Count##Name)(x, n, key);                                                        \
   }
-TREDUCE_SCANS(double, F64)
-TREDUCE_SCANS(float, F32)
-TREDUCE_SCANS(int64_t, I64)
-TREDUCE_SCANS(int32_t, I32)
-TREDUCE_SCANS(uint64_t, U64)
-TREDUCE_SCANS(uint32_t, U32)
+TREDUCE_SCANNED_TYPES(TREDUCE_SCANS)
 #undef TREDUCE_SCANS
 
 }  // namespace treduce

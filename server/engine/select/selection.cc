@@ -131,13 +131,11 @@ struct QuantileSearch {
 
 template <class Op, class T>
 struct SelectionOf {
-  // Fewer elements than this are searched sooner than counted.
-  static constexpr size_t kFewForTables = sizeof(T) == 1 ? 512 : size_t{64} << 10;
-
   static void OfElements(const SelectionParams& params, const std::byte* x, size_t n, SelectionScratch& scratch,
                          ParallelFor parallel_for, States out, size_t k) {
     if constexpr (sizeof(T) <= 2) {
-      if (n >= kFewForTables) return OfHistogram(params, Count(params, x, n, parallel_for), out, k);
+      if (n >= Histogram::FewestWorthIt(sizeof(T)))
+        return OfHistogram(params, Count(params, x, n, parallel_for), out, k);
     }
     RankedElements<T> ranked(x, n, scratch, parallel_for);
     Op::Select(params, ranked, out, k);

@@ -194,10 +194,9 @@ bool Find(const SlicedTensor& tensor, const UniqueRequest& request, UniqueSlices
   const Slices<T> slices(tensor);
   if (request.consecutive) return FindConsecutive(slices, tensor.extent, request, unique);
   if constexpr (sizeof(T) <= 2) {
-    // Fewer elements are sorted sooner than the tables are cleared.
-    constexpr int64_t kFewForTables = sizeof(T) == 1 ? 512 : int64_t{64} << 10;
     const bool is_flat = slices.element_count() == 1;
-    if (is_flat && tensor.extent >= kFewForTables) return FindByHistogram(slices, tensor.extent, request, unique);
+    if (is_flat && tensor.extent >= static_cast<int64_t>(Histogram::FewestWorthIt(sizeof(T))))
+      return FindByHistogram(slices, tensor.extent, request, unique);
   }
   const auto extent = static_cast<size_t>(tensor.extent);
   return extent <= std::numeric_limits<uint32_t>::max() ? FindSorted<T, uint32_t>(slices, extent, request, unique)
@@ -238,14 +237,14 @@ bool CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& slices, 
                        [&]<class T>(std::type_identity<T>) { return Copy<T>(tensor, slices, cancelled, out); });
 }
 
-double UniqueByteCount(DType dtype, double extent, double inner, const UniqueRequest& request) {
+double UniqueByteCount(DType dtype, double extent, const UniqueRequest& request) {
   // Vectors that grow hold up to twice what is in them, and once more while they do.
   double per_slice = 3 * 8.0 * (1 + (request.with_inverse ? 1 : 0) + (request.with_counts ? 1 : 0));
   if (!request.consecutive) {
     const double index = extent < 0x1p32 ? 4 : 8;
     const double record = std::max(index, static_cast<double>(ByteSize(dtype))) + index;
     // Records twice, the order, where slices begin, and the ranges under way.
-    per_slice += 2 * record + 2 * index + 1.0 / 8 + (inner > 1 ? 2 * 3 * index : 0);
+    per_slice += 2 * record + 2 * index + 1.0 / 8 + 2 * 3 * index;
   }
   return extent * per_slice + (ByteSize(dtype) <= 2 ? 0x1p22 : 0);
 }

@@ -45,7 +45,7 @@ bool CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& slices, 
                 std::byte* out);
 
 // Upper bound, in bytes, of the memory that FindUnique takes beside the tensor, with its result.
-double UniqueByteCount(DType dtype, double extent, double inner, const UniqueRequest& request);
+double UniqueByteCount(DType dtype, double extent, const UniqueRequest& request);
 
 }  // namespace treduce
 

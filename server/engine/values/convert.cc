@@ -148,10 +148,6 @@ ConvertFunction FindCastNanToZero(DType from, DType to) {
   });
 }
 
-void StoreReal(double value, DType dtype, size_t k, std::byte* out) {
-  Visit(dtype, [&](auto y) { Store(Narrow<decltype(y)>(value), k, out); });
-}
-
 void StoreComplex(std::complex<double> value, DType dtype, size_t k, std::byte* out) {
   Visit(dtype, [&](auto y) { Store(Narrow<decltype(y)>(value), k, out); });
 }

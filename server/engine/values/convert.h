@@ -23,7 +23,6 @@ ConvertFunction FindCastNanToZero(DType from, DType to);
 
 // Stores one value as element number `k` of a tensor of `dtype` at `out`, by the rules of the cast. NaN is stored as
 // the one canonical quiet NaN of the dtype.
-void StoreReal(double value, DType dtype, size_t k, std::byte* out);
 void StoreComplex(std::complex<double> value, DType dtype, size_t k, std::byte* out);
 
 }  // namespace treduce
