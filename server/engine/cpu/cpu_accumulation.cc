@@ -10,6 +10,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "server/engine/plan/lowering.h"
+#include "server/engine/values/cancellation.h"
 #include "server/engine/values/errors.h"
 
 namespace treduce {
@@ -43,10 +44,6 @@ CpuAccumulation::CpuAccumulation(Plan plan, const Threads& threads, ScratchPool&
       cancelled_(cancelled),
       element_size_(ByteSize(plan_.dtype)) {}
 
-bool CpuAccumulation::IsCancelled() const {
-  return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed);
-}
-
 absl::Status CpuAccumulation::Prepare() {
   if (std::exchange(is_prepared_, true)) return absl::OkStatus();
   results_.reserve(plan_.reductions.size());
@@ -60,7 +57,7 @@ absl::Status CpuAccumulation::Prepare() {
           absl::c_linear_search(spec.shape, kUnknownExtent) ? 0 : static_cast<size_t>(spec.byte_count);
       data.reserve(byte_count);
       while (data.size() < byte_count) {  // fresh memory comes at 1 GB/s or less
-        if (IsCancelled()) return Cancelled();
+        if (IsRaised(cancelled_)) return Cancelled();
         data.resize(std::min(byte_count, data.size() + kFreshBytes));
       }
     }
@@ -151,7 +148,7 @@ absl::Status CpuAccumulation::Take(const std::byte* x, size_t count) {
 absl::Status CpuAccumulation::Fold(const std::byte* x, size_t count) {
   const size_t block = (views_.size() == 1 ? kSinglePassBlockBytes : kBlockBytes) / element_size_;
   while (count > 0) {
-    if (IsCancelled()) return Cancelled();
+    if (IsRaised(cancelled_)) return Cancelled();
     const size_t now = std::min(block, count);
     for (View& view : views_) {
       if (view.cast == nullptr) {

@@ -37,7 +37,6 @@ class CpuAccumulation : public Accumulation {
   void AddToPass(const PlannedReduction& reduction, std::vector<Tensor*> outputs);
   // Allocates results and passes; not in the constructor, so that running out of memory is a status.
   absl::Status Prepare();
-  bool IsCancelled() const;
   // The next elements, for every pass.
   absl::Status Take(const std::byte* x, size_t count);
   absl::Status Fold(const std::byte* x, size_t count);

@@ -9,6 +9,7 @@
 #include "server/engine/cpu/column_pass.h"
 #include "server/engine/cpu/row_pass.h"
 #include "server/engine/cpu/tuning.h"
+#include "server/engine/values/cancellation.h"
 
 namespace treduce {
 namespace {
@@ -187,7 +188,7 @@ bool Pass::Finish(const std::atomic<bool>* cancelled) {
                          : slot.tree.Collapse(0, count, shape_.segments_per_output * shape_.LeavesPerSegment()));
   }
   for (size_t first = 0; first < count; first += kBatch) {
-    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return false;
+    if (IsRaised(cancelled)) return false;
     Deliver(static_cast<int64_t>(first), std::min(kBatch, count - first), states);
     if (no_elements) continue;  // one batch of states serves all
     for (States& each : states) each = each.From(kBatch);

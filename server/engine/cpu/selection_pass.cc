@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/engine/cpu/tuning.h"
+#include "server/engine/values/cancellation.h"
 
 namespace treduce {
 namespace {
@@ -76,8 +77,6 @@ void SelectionPass::Add(const PlannedReduction& reduction, const Lowered& lowere
   consumers_.push_back(std::move(consumer));
 }
 
-bool SelectionPass::IsCancelled() const { return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed); }
-
 void SelectionPass::Prepare() {
   for (Consumer& consumer : consumers_) {
     if (!consumer.states) consumer.states = StateBlock(consumer.selection->field_count(consumer.params), batch_);
@@ -94,7 +93,7 @@ bool SelectionPass::Append(const std::byte* x, size_t count) {
 bool SelectionPass::Count(const std::byte* x, size_t count) {
   const auto block = static_cast<size_t>(shape_.reduced);
   while (count > 0) {
-    if (IsCancelled()) return false;
+    if (IsRaised(cancelled_)) return false;
     size_t taken;
     if (!histogram_.has_value() && count >= block) {
       if (!TakeBlocks(x, count / block)) return false;
@@ -120,10 +119,10 @@ bool SelectionPass::Count(const std::byte* x, size_t count) {
 bool SelectionPass::TakeBlocks(const std::byte* x, size_t count) {
   const size_t outputs = count * static_cast<size_t>(shape_.outputs);
   for (size_t first = 0; first < outputs; first += batch_) {
-    if (IsCancelled()) return false;
+    if (IsRaised(cancelled_)) return false;
     const size_t now = std::min(batch_, outputs - first);
     SelectOutputs(x, first, now);
-    if (IsCancelled()) return false;
+    if (IsRaised(cancelled_)) return false;
     FinishOutputs(now);
   }
   return true;
@@ -174,7 +173,7 @@ void SelectionPass::SelectStrip(const std::byte* blocks, size_t first, size_t co
   }
   for (size_t i = 0; i < count; ++i) {
     for (Consumer& consumer : consumers_) {
-      if (IsCancelled()) return;
+      if (IsRaised(cancelled_)) return;
       consumer.selection->of_elements(consumer.params, elements + i * stride * element_size_, reduced, scratch,
                                       parallel_for, consumer.states.states(), at + i);
     }

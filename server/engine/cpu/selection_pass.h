@@ -75,7 +75,6 @@ class SelectionPass {
   void Gather(const std::byte* block, size_t first, size_t count, size_t stride, std::byte* out) const;
   // The states of the next `count` outputs are complete.
   void FinishOutputs(size_t count);
-  bool IsCancelled() const;
 
   const LoopNest nest_;
   const BlockShape shape_;

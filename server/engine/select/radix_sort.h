@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "server/engine/values/cancellation.h"
+
 namespace treduce {
 
 // A key and where it came from.
@@ -131,7 +133,7 @@ bool RadixSort(Record* records, Record* spare, size_t n, const std::atomic<bool>
   Record* to = spare;
   for (size_t d = 0; d < kDigits; ++d) {
     if (places[d][digit(from[0], d)] == n) continue;
-    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return false;
+    if (IsRaised(cancelled)) return false;
     size_t place = 0;
     for (size_t& count : places[d]) place += std::exchange(count, place);
     for (size_t i = 0; i < n; ++i) to[places[d][digit(from[i], d)]++] = from[i];

@@ -9,14 +9,13 @@
 #include "server/engine/select/histogram.h"
 #include "server/engine/select/radix_sort.h"
 #include "server/engine/select/scan.h"
+#include "server/engine/values/cancellation.h"
 
 namespace treduce {
 namespace {
 
 // Slices between two looks at the cancellation flag.
 constexpr int64_t kSlicesAtOnce = 1 << 20;
-
-bool IsRaised(const std::atomic<bool>* flag) { return flag != nullptr && flag->load(std::memory_order_relaxed); }
 
 template <class T>
 class Slices {
