@@ -20,6 +20,8 @@ ColumnPass::ColumnPass(const Lowered& lowered, DType input, bool whole_leaves, c
 
 int64_t ColumnPass::RowsOfLeaf() const { return std::min(shape_.leaf_rows, shape_.rows - leaf_ * shape_.leaf_rows); }
 
+size_t ColumnPass::RestOfLeaf() const { return static_cast<size_t>((RowsOfLeaf() - row_) * shape_.width) - column_; }
+
 void ColumnPass::Append(const std::byte* x, size_t count) {
   while (count > 0) {
     const bool at_leaf = row_ == 0 && column_ == 0;

@@ -14,6 +14,7 @@ class ColumnPass : public Pass {
   ColumnPass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads);
 
   void Append(const std::byte* x, size_t count) override;
+  size_t RestOfLeaf() const override;
 
  private:
   // Each takes as many of the next `count` elements as it can, and returns how many.

@@ -16,7 +16,8 @@
 namespace treduce {
 namespace {
 
-// Bytes between two looks at the cancellation flag; also what several passes read again from cache.
+// Bytes between two looks at the cancellation flag; also what several passes read again from cache, if their leaves are
+// no larger.
 constexpr size_t kBlockBytes = 256 * 1024;
 constexpr size_t kSinglePassBlockBytes = 64 * 1024 * 1024;
 // The same while memory for results is set up.
@@ -149,7 +150,11 @@ absl::Status CpuAccumulation::Fold(const std::byte* x, size_t count) {
   const size_t block = (views_.size() == 1 ? kSinglePassBlockBytes : kBlockBytes) / element_size_;
   while (count > 0) {
     if (IsRaised(cancelled_)) return Cancelled();
-    const size_t now = std::min(block, count);
+    size_t now = block;
+    for (const View& view : views_) {
+      now = std::max(now, view.pass->RestOfLeaf() * view.pass->element_size() / element_size_);
+    }
+    now = std::min({now, kSinglePassBlockBytes / element_size_, count});
     for (View& view : views_) {
       if (view.cast == nullptr) {
         view.pass->Append(x, now * element_size_ / view.pass->element_size());

@@ -58,6 +58,9 @@ class Pass {
   // The next elements of the tensor, whole ones, in the pass's view: a complex number may count twice.
   virtual void Append(const std::byte* x, size_t count) = 0;
 
+  // Elements to the end of the leaf under way: to append fewer costs a copy, or more trips through its states.
+  virtual size_t RestOfLeaf() const = 0;
+
   // After all elements: writes the results that could not be written before. False when `cancelled` (which may be null)
   // was raised meanwhile.
   bool Finish(const std::atomic<bool>* cancelled);

@@ -28,10 +28,9 @@ void RowPass::Append(const std::byte* x, size_t count) {
   // Segments are shared out whole, unless they are so long that their leaves can be.
   const bool are_short = leaves <= own_leaves_;
   while (count > 0) {
-    const auto leaf_size = static_cast<size_t>(std::min(shape_.leaf_rows, shape_.rows - in_segment_));
     size_t taken;
-    if (staged_count_ > 0 || count < leaf_size) {
-      taken = Stage(x, count, leaf_size);
+    if (staged_count_ > 0 || count < LeafSize()) {
+      taken = Stage(x, count);
     } else if (are_short && in_segment_ == 0 && count >= static_cast<size_t>(shape_.rows)) {
       taken = shape_.interleaved ? TakeInterleavedSegments(x, count) : TakeSegments(x, count);
     } else {
@@ -42,7 +41,12 @@ void RowPass::Append(const std::byte* x, size_t count) {
   }
 }
 
-size_t RowPass::Stage(const std::byte* x, size_t count, size_t leaf_size) {
+size_t RowPass::LeafSize() const { return static_cast<size_t>(std::min(shape_.leaf_rows, shape_.rows - in_segment_)); }
+
+size_t RowPass::RestOfLeaf() const { return LeafSize() - staged_count_; }
+
+size_t RowPass::Stage(const std::byte* x, size_t count) {
+  const size_t leaf_size = LeafSize();
   const size_t taken = std::min(count, leaf_size - staged_count_);
   std::memcpy(staged_.data() + staged_count_ * element_size_, x, taken * element_size_);
   staged_count_ += taken;

@@ -13,6 +13,7 @@ class RowPass : public Pass {
   RowPass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads);
 
   void Append(const std::byte* x, size_t count) override;
+  size_t RestOfLeaf() const override;
 
  private:
   // Folds `rows` leaves of `n` elements each; the state of the first goes to state 0 of `out`, which has an entry a
@@ -27,7 +28,10 @@ class RowPass : public Pass {
   size_t TakeSegments(const std::byte* x, size_t count);
   size_t TakeInterleavedSegments(const std::byte* x, size_t count);
   size_t TakeLeaves(const std::byte* x, size_t count);
-  size_t Stage(const std::byte* x, size_t count, size_t leaf_size);
+  size_t Stage(const std::byte* x, size_t count);
+
+  // Elements of the leaf under way, that are there or yet to come.
+  size_t LeafSize() const;
 
   // Leaves that a thread folds to states of its own.
   const size_t own_leaves_;
