@@ -1,9 +1,12 @@
 // Elements from SplitMix64, one after the other.
 #include "tests/bench/kernels/data.h"
 
+#include <malloc.h>
+
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numbers>
 
 #include "server/engine/values/element.h"
@@ -113,6 +116,11 @@ void FillElements(DType dtype, Fill fill, absl::Span<std::byte> bytes) {
       if (dtype == DType::kBool) return FillWith(dtype, bytes, [&] { return random.Next() >> 63; });
       return FillWith(dtype, bytes, [&] { return random.Below(201) - (IsUnsigned(dtype) ? 0 : 100); });
   }
+}
+
+void KeepFreedMemory() {
+  mallopt(M_MMAP_MAX, 0);                                      // large blocks come from the heap,
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());  // which keeps what is freed
 }
 
 }  // namespace treduce::bench

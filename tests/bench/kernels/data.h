@@ -1,4 +1,4 @@
-// Elements that the kernel benchmarks reduce.
+// Elements that the kernel benchmarks reduce, and the memory that results go to.
 #ifndef TREDUCE_TESTS_BENCH_KERNELS_DATA_H_
 #define TREDUCE_TESTS_BENCH_KERNELS_DATA_H_
 
@@ -28,6 +28,10 @@ Fill FillOf(std::string_view op);
 // Fills `bytes`, whole elements of `dtype`, which must not be complex; the same for the same arguments. The first
 // elements of a longer fill are those of a shorter one.
 void FillElements(DType dtype, Fill fill, absl::Span<std::byte> bytes);
+
+// Makes malloc keep what is freed for the next call, as treduce-server does: else the first touch of new pages takes
+// longer than many a reduction.
+void KeepFreedMemory();
 
 }  // namespace treduce::bench
 

@@ -105,6 +105,7 @@ void RegisterAll() {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  treduce::bench::KeepFreedMemory();
   treduce::bench::RegisterAll();
   benchmark::RunSpecifiedBenchmarks();
   return 0;

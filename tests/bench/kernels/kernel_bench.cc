@@ -31,8 +31,8 @@ ABSL_FLAG(Names, threads, Names({"1", "2"}), "numbers of threads");
 ABSL_FLAG(bool, quick, false,
           "float32, float16, int32 and uint8 in three shapes on one thread, unless given otherwise");
 ABSL_FLAG(std::string, peers, "", "Python with PyTorch and NumPy, a command line split at spaces; none unless given");
-ABSL_FLAG(std::string, peers_memory, "kept",
-          "whether temporary tensors of the peers take memory that was used before (kept) or new pages (fresh)");
+ABSL_FLAG(std::string, memory, "kept",
+          "whether results and temporary tensors take memory that was used before (kept) or malloc's choice (fresh)");
 ABSL_FLAG(std::string, peers_script, "tests/bench/kernels/peers.py", "what the peers' Python runs");
 ABSL_FLAG(absl::Duration, cell_budget, absl::Milliseconds(300), "time after which a cell's rounds end");
 ABSL_FLAG(absl::Duration, patience, absl::Seconds(3), "no call of a peer that is expected to take longer is made");
@@ -121,8 +121,9 @@ int Run() {
   if (!problems.ok()) return Fail(std::string(problems.status().message()));
   const std::vector<int> threads = ThreadsOfFlags();
   if (threads.empty()) return Fail("--threads: numbers of 1 and more are needed");
-  const std::string memory = absl::GetFlag(FLAGS_peers_memory);
-  if (memory != "kept" && memory != "fresh") return Fail("--peers_memory: kept or fresh");
+  const std::string memory = absl::GetFlag(FLAGS_memory);
+  if (memory != "kept" && memory != "fresh") return Fail("--memory: kept or fresh");
+  if (memory == "kept") KeepFreedMemory();
   std::unique_ptr<Peers> peers;
   if (const std::string command = absl::GetFlag(FLAGS_peers); !command.empty()) {
     std::vector<std::string> arguments = absl::StrSplit(command, ' ', absl::SkipEmpty());
