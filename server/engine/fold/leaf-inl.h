@@ -232,7 +232,8 @@ HWY_INLINE void StoreLanes(const State& state, States out, size_t k, size_t coun
 // The Fold functions of an op whose elements are accumulated one by one. `Body` is the op with its element type:
 //   Element, Op<V>,
 //   Rows(x, rows, n, end), which may take a shortcut to the same bits as FoldRows, and
-//   Columns(x, rows, stride, states), which may take one for kLaneCount columns; false if it does not.
+//   Columns(x, rows, stride, states), which may take one for kLaneCount columns; false if it does not,
+//   NarrowColumns(x, rows, columns, states), if there is one, the same for fewer columns, the rows side by side.
 template <class Body>
 struct ElementwiseFold {
   using T = typename Body::Element;
@@ -265,6 +266,9 @@ struct ElementwiseFold {
     constexpr size_t kRowBlock = 8;
     const T* x = reinterpret_cast<const T*>(bytes);
     Body body;
+    if constexpr (requires { body.NarrowColumns(x, rows, columns, states); }) {
+      if (columns < kLaneCount && columns == stride && body.NarrowColumns(x, rows, columns, states)) return;
+    }
     for (size_t r = 0; r < rows; r += kRowBlock, x += kRowBlock * stride) {
       const size_t block = std::min(kRowBlock, rows - r);
       size_t c = 0;

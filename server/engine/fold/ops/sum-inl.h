@@ -290,7 +290,7 @@ HWY_INLINE PlainSum<Lanes64> SumPlainly(const T* x, size_t n, const T* end, Magn
   MagnitudeRange<T> own = range;  // GCC keeps it in memory else
   size_t i = 0;
   for (; i + kLaneCount <= n; i += kLaneCount) {
-    PrefetchAhead(x + i, kRowPrefetch);
+    if constexpr (sizeof(T) < 4) PrefetchAhead(x + i, kRowPrefetch);  // the processor's own does better for f32
     own.Add(x + i);
     AddInAnyOrder(x + i, acc);
   }
@@ -369,6 +369,38 @@ class RowSums {
       if (HWY_LIKELY(window_.Holds(range))) return State(sum.f[0], Broadcast<Lanes64>(0.0), n);
     }
     return FoldRows<Op>(x, rows, n, end);
+  }
+
+  // Fewer than kLaneCount columns, the rows side by side: as many of them at a time as fill whole vectors. Not for f64.
+  bool AddNarrowColumns(const T* x, size_t rows, size_t columns, States states) {
+    const size_t count = rows * columns;
+    if (count < kLaneCount) return false;
+    MagnitudeRange<T> range;
+    range.AddAll(x, count);
+    if (HWY_UNLIKELY(!window_.Holds(range))) return false;
+    double* sums = states.field<double>(0);
+    if constexpr (!std::is_same_v<T, Float16>) {
+      HWY_ALIGN double padded[kLaneCount] = {};
+      std::copy_n(sums, columns, padded);
+      for (size_t k = 0; k < kLaneCount; k += kLanes64) {
+        if (!hn::AllTrue(D64(), window_.HasRoomFor(hn::Load(D64(), padded + k)))) return false;
+      }
+    }
+    const size_t period = columns * kLanes64;
+    HWY_ALIGN double lanes[kLaneCount * kLanes64] = {};
+    size_t i = 0;
+    for (; i + period <= count; i += period) {
+      for (size_t k = 0; k < period; k += kLanes64) {
+        hn::Store(hn::Load(D64(), lanes + k) + Decode<Lanes64>::Load(x + i + k), D64(), lanes + k);
+      }
+    }
+    for (size_t k = 0; i + k < count; ++k) lanes[k] += Decode<double>::Load(x + i + k);
+    for (size_t k = 0; k < period; ++k) sums[k % columns] += lanes[k];
+    if constexpr (kCounts) {
+      double* counts = states.field<double>(Op<double>::kFieldCount - 1);
+      for (size_t c = 0; c < columns; ++c) counts[c] += static_cast<double>(rows);
+    }
+    return true;
   }
 
   HWY_INLINE bool AddColumns(const T* x, size_t rows, size_t stride, States states) {
@@ -452,6 +484,10 @@ struct SumBody {
   HWY_INLINE bool Columns(const T* x, size_t rows, size_t stride, States states) {
     return sums_.AddColumns(x, rows, stride, states);
   }
+  HWY_INLINE bool NarrowColumns(const T* x, size_t rows, size_t columns,
+                                States states) requires(!std::is_same_v<T, double>) {
+    return sums_.AddNarrowColumns(x, rows, columns, states);
+  }
 
  private:
   RowSums<Op, false, T> sums_;
@@ -474,6 +510,10 @@ struct NanSumBody {
   }
   HWY_INLINE bool Columns(const T* x, size_t rows, size_t stride, States states) {
     return !std::is_same_v<T, Float16> && sums_.AddColumns(x, rows, stride, states);
+  }
+  HWY_INLINE bool NarrowColumns(const T* x, size_t rows, size_t columns,
+                                States states) requires(sizeof(T) < 8 && !std::is_same_v<T, Float16>) {
+    return sums_.AddNarrowColumns(x, rows, columns, states);
   }
 
  private:
