@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <complex>
+#include <cstring>
 #include <limits>
 
 #include "server/engine/fold/complex_finish.h"
@@ -73,9 +74,8 @@ double Quotient(double sum, double error, double divisor) {
 // The sum in a state of elements, f64 if `is_wide`, over `divisor`.
 inline double SumOver(States s, size_t k, bool is_wide, double divisor) {
   const double sum = Field(s, 0, k);
-  if (!is_wide) {
-    return std::isfinite(sum) ? Quotient(sum, Field(s, 1, k) + Field(s, 2, k), divisor) : sum / divisor;
-  }
+  // Two roundings to binary64 are nothing beside the one to the dtype of the result.
+  if (!is_wide) return (std::isfinite(sum) ? sum + (Field(s, 1, k) + Field(s, 2, k)) : sum) / divisor;
   const double error = Field(s, 1, k);
   const double big = Field(s, 2, k);
   const double big_error = Field(s, 3, k);
@@ -104,7 +104,13 @@ template <Order kOrder>
 void StoreOrder(const Finishing& f, States s, size_t output, DType dtype) {
   VisitRealType(dtype, [&]<class T>(std::type_identity<T>) {
     using Key = OrderKey<T, kOrder>;
-    if constexpr (FloatKey<T>) {
+    if (f.reduction.outputs[output].dtype == dtype) {
+      std::byte* out = f.outputs[output] + f.first * sizeof(T);
+      for (size_t k = 0; k < f.count; ++k) {
+        const auto bits = Key::Bits(static_cast<typename Key::Type>(Word(s, 0, k)));
+        std::memcpy(out + k * sizeof(T), &bits, sizeof(T));
+      }
+    } else if constexpr (FloatKey<T>) {
       StoreReals(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });
     } else {
       StoreIntegers(f, output, [&](size_t k) { return Key::Back(Word(s, 0, k)); });

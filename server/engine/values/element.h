@@ -48,27 +48,27 @@ template <int kSignificand, int kExponent>
 inline uint16_t RoundTo16(double value) {
   constexpr int kBias = (1 << (kExponent - 1)) - 1;
   constexpr int kFraction = kSignificand - 1;
+  constexpr int kDropped = 52 - kFraction;
   constexpr uint64_t kInfinity = uint64_t{(1 << kExponent) - 1} << kFraction;
   const uint64_t bits = std::bit_cast<uint64_t>(value);
+  const uint64_t magnitude = bits << 1 >> 1;
   const auto sign = static_cast<uint16_t>(bits >> 63 << 15);
+  if (magnitude - (uint64_t{1024 - kBias} << 52) < uint64_t{2 * kBias} << 52) {  // normal in the format
+    // Half of the last place kept, less one where that is even. A carry out of the significand moves into the exponent,
+    // and from the largest finite value to infinity.
+    const uint64_t half = (uint64_t{1} << (kDropped - 1)) - 1 + (magnitude >> kDropped & 1);
+    return static_cast<uint16_t>(sign | ((magnitude - (uint64_t{1023 - kBias} << 52) + half) >> kDropped));
+  }
   if (value != value) return static_cast<uint16_t>(kInfinity | uint64_t{1} << (kFraction - 1));
-  int exponent = static_cast<int>(bits >> 52 & 0x7FF) - 1023;
+  const int exponent = static_cast<int>(magnitude >> 52) - 1023;
   if (exponent > kBias) return static_cast<uint16_t>(sign | kInfinity);
   if (exponent < -kBias - kFraction) return sign;  // below half of the smallest subnormal
-  uint64_t significand = (bits & ((uint64_t{1} << 52) - 1)) | uint64_t{1} << 52;
-  int shift = 52 - kFraction;
-  if (exponent < 1 - kBias) {  // subnormal: fewer bits are kept, the exponent field is 0
-    shift += 1 - kBias - exponent;
-    exponent = -kBias;
-  } else {
-    significand &= (uint64_t{1} << 52) - 1;
-  }
+  const uint64_t significand = (magnitude & ((uint64_t{1} << 52) - 1)) | uint64_t{1} << 52;
+  const int shift = kDropped + 1 - kBias - exponent;
   const uint64_t kept = significand >> shift;
   const uint64_t rest = significand & ((uint64_t{1} << shift) - 1);
   const uint64_t half = uint64_t{1} << (shift - 1);
-  const uint64_t up = rest > half || (rest == half && (kept & 1) != 0) ? 1 : 0;
-  // A carry out of the significand moves into the exponent, and from the largest finite value to infinity.
-  return static_cast<uint16_t>(sign | ((static_cast<uint64_t>(exponent + kBias) << kFraction) + kept + up));
+  return static_cast<uint16_t>(sign | (kept + (rest > half || (rest == half && (kept & 1) != 0) ? 1 : 0)));
 }
 
 inline Float16 ToFloat16(double value) { return {RoundTo16<11, 5>(value)}; }
