@@ -59,19 +59,26 @@ bool Pass::Takes(const Lowered& lowered, bool whole_leaves) const {
 void Pass::Add(const PlannedReduction& reduction, const Lowered& lowered, std::vector<Tensor*> outputs) {
   Consumer consumer = {&reduction, lowered.finish, lowered.states_per_result, {}, {}};
   for (Tensor* output : outputs) consumer.outputs.push_back(output->data.data());
-  for (FoldKind kind : lowered.folds) {
-    const auto same = [&](const Slot& slot) {
-      return slot.kind == kind && (kind != FoldKind::kPowerSum || slot.params.ord == lowered.params.ord);
-    };
-    const auto slot = std::find_if(slots_.begin(), slots_.end(), same);
-    consumer.slots.push_back(static_cast<size_t>(slot - slots_.begin()));
-    if (slot != slots_.end()) continue;
-    const Fold* fold = FindFold(kind, fold_dtype_);
-    const int64_t tree_width = shape_.interleaved ? shape_.kept_count : shape_.width;
-    slots_.push_back(
-        {kind, fold, lowered.params, StateTree(fold, lowered.params, static_cast<size_t>(tree_width)), {}});
-  }
+  for (FoldKind kind : lowered.folds) consumer.sources.push_back({SlotOf(kind, lowered.params), kind});
   consumers_.push_back(std::move(consumer));
+}
+
+size_t Pass::SlotOf(FoldKind kind, const FoldParams& params) {
+  const auto is_end = [](FoldKind k) { return k == FoldKind::kMin || k == FoldKind::kMax || k == FoldKind::kMinMax; };
+  for (Slot& slot : slots_) {
+    const bool same = slot.kind == kind && (kind != FoldKind::kPowerSum || slot.params.ord == params.ord);
+    if (!same && !(is_end(slot.kind) && is_end(kind))) continue;
+    if (!same && slot.kind != FoldKind::kMinMax) slot = MakeSlot(FoldKind::kMinMax, params);
+    return static_cast<size_t>(&slot - slots_.data());
+  }
+  slots_.push_back(MakeSlot(kind, params));
+  return slots_.size() - 1;
+}
+
+Pass::Slot Pass::MakeSlot(FoldKind kind, const FoldParams& params) const {
+  const Fold* fold = FindFold(kind, fold_dtype_);
+  const int64_t tree_width = shape_.interleaved ? shape_.kept_count : shape_.width;
+  return {kind, fold, params, StateTree(fold, params, static_cast<size_t>(tree_width)), {}};
 }
 
 void Pass::Reserve(size_t count) {
@@ -165,7 +172,10 @@ void Pass::FinishSegment(int64_t segment) {
 void Pass::Deliver(int64_t first, size_t count, absl::Span<const States> states) const {
   for (const Consumer& consumer : consumers_) {
     absl::InlinedVector<States, 2> own;
-    for (size_t slot : consumer.slots) own.push_back(states[slot]);
+    for (const Source& source : consumer.sources) {
+      const bool is_second = slots_[source.slot].kind == FoldKind::kMinMax && source.kind == FoldKind::kMax;
+      own.push_back(states[source.slot].FromWord(is_second ? 1 : 0));
+    }
     const auto per_result = static_cast<size_t>(consumer.states_per_result);
     consumer.finish({*consumer.reduction, own, static_cast<size_t>(first) / per_result, count / per_result,
                      consumer.outputs, fold_dtype_});

@@ -125,15 +125,23 @@ class Pass {
     int64_t output;  // of the segment's first element
     int64_t place;   // of the segment among those of its outputs
   };
+  struct Source {
+    size_t slot;
+    FoldKind kind;
+  };
   struct Consumer {
     const PlannedReduction* reduction;
     FinishFunction finish;
     int states_per_result;
-    absl::InlinedVector<size_t, 2> slots;
+    absl::InlinedVector<Source, 2> sources;
     absl::InlinedVector<std::byte*, 2> outputs;
   };
 
   Location Locate(int64_t segment) const;
+
+  // The slot of a fold, shared with those before it that do the same or can do both.
+  size_t SlotOf(FoldKind kind, const FoldParams& params);
+  Slot MakeSlot(FoldKind kind, const FoldParams& params) const;
 
   const DType fold_dtype_;
   std::vector<Consumer> consumers_;

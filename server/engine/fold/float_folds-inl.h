@@ -33,6 +33,8 @@ const Fold* FloatFold(FoldKind kind) {
       return AnyOrderFold<LargestKey<T, Order::kLargest, false>>::Get();
     case FoldKind::kMin:
       return AnyOrderFold<LargestKey<T, Order::kSmallest, false>>::Get();
+    case FoldKind::kMinMax:
+      return MinMaxFold<T>::Get();
     case FoldKind::kArgMax:
       return AnyOrderFold<LargestKey<T, Order::kLargest, true>>::Get();
     case FoldKind::kArgMin:

@@ -20,6 +20,7 @@ enum class FoldKind : uint8_t {
   kProduct,    // product of x
   kMax,        // largest x, as an order key
   kMin,        // smallest x, as an order key
+  kMinMax,     // kMin and kMax
   kArgMax,     // kMax and the index of its first occurrence
   kArgMin,     // kMin and the index of its first occurrence
   kCount,      // number of non-zero x
@@ -44,6 +45,8 @@ struct States {
   }
   // The states from number `k` on.
   States From(size_t k) const { return {base + k * 8, stride}; }
+  // The states without the words before number `i`.
+  States FromWord(int i) const { return {base + static_cast<size_t>(i) * stride, stride}; }
 };
 
 // Owned states, uninitialised.

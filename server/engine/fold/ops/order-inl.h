@@ -88,6 +88,75 @@ struct LargestKey {
   static HWY_INLINE int64_t JoinWords(int64_t a, int64_t b) { return std::max(a, b); }
 };
 
+// The smallest and the largest element, as states of the two folds side by side: long rows are read once for both.
+template <class T>
+struct MinMaxFold {
+  using LowBody = LargestKey<T, Order::kSmallest, false>;
+  using HighBody = LargestKey<T, Order::kLargest, false>;
+  using Low = AnyOrderFold<LowBody>;
+  using High = AnyOrderFold<HighBody>;
+  static constexpr size_t kStep = Low::kChains * Low::kLanes;
+  // Where joining the lanes of each row apart takes no time beside reading it.
+  static constexpr size_t kLong = 8 * kStep;
+
+  static void Init(States out, size_t count) {
+    Low::Init(out, count);
+    High::Init(out.FromWord(1), count);
+  }
+
+  template <class Fold>
+  static HWY_INLINE int64_t Joined(typename Fold::V lanes) {
+    HWY_ALIGN int64_t words[Fold::kWordLanes];
+    hn::Store(Fold::Widen(typename Fold::D(), lanes), typename Fold::DW(), words);
+    return *std::max_element(words, words + Fold::kWordLanes);
+  }
+
+  static void Rows(const FoldParams& params, const std::byte* bytes, size_t rows, size_t n, int64_t first, States out) {
+    if (n < kLong) {
+      Low::Rows(params, bytes, rows, n, first, out);
+      return High::Rows(params, bytes, rows, n, first, out.FromWord(1));
+    }
+    const typename Low::D d;
+    const T* x = reinterpret_cast<const T*>(bytes);
+    for (size_t k = 0; k < rows; ++k, x += n) {
+      typename Low::V low[Low::kChains], high[Low::kChains];
+      TREDUCE_UNROLL
+      for (size_t u = 0; u < Low::kChains; ++u) low[u] = high[u] = Low::Identity();
+      for (size_t i = 0; i < n; i += kStep) {
+        const T* p = x + std::min(i, n - kStep);  // the last may be seen twice
+        TREDUCE_UNROLL
+        for (size_t u = 0; u < Low::kChains; ++u) {
+          low[u] = hn::Max(low[u], LowBody::Of(d, p + u * Low::kLanes));
+          high[u] = hn::Max(high[u], HighBody::Of(d, p + u * Low::kLanes));
+        }
+      }
+      TREDUCE_UNROLL
+      for (size_t u = 1; u < Low::kChains; ++u) {
+        low[0] = hn::Max(low[0], low[u]);
+        high[0] = hn::Max(high[0], high[u]);
+      }
+      out.field<int64_t>(0)[k] = LowBody::ToState(Joined<Low>(low[0]));
+      out.field<int64_t>(1)[k] = HighBody::ToState(Joined<High>(high[0]));
+    }
+  }
+
+  static void Columns(const FoldParams& params, const std::byte* x, size_t rows, size_t columns, size_t stride,
+                      int64_t first, States states) {
+    Low::Columns(params, x, rows, columns, stride, first, states);
+    High::Columns(params, x, rows, columns, stride, first, states.FromWord(1));
+  }
+
+  static void Merge(const FoldParams& params, States left, States right, size_t count) {
+    Low::Merge(params, left, right, count);
+    High::Merge(params, left.FromWord(1), right.FromWord(1), count);
+  }
+
+  static const Fold* Get() {
+    static constexpr Fold kFold = {2, false, Init, Rows, Columns, Merge, true};
+    return &kFold;
+  }
+};
+
 }  // namespace HWY_NAMESPACE
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
