@@ -20,8 +20,7 @@ StateSpans From(absl::Span<const States> states, size_t at) {
 RowPass::RowPass(const Lowered& lowered, DType input, bool whole_leaves, const Threads& threads)
     : Pass(lowered, input, whole_leaves, threads),
       // With the room to join them, no more than kMaxBatchLeaves in all.
-      own_leaves_(std::clamp<size_t>(kMaxBatchLeaves / 2 / static_cast<size_t>(threads.count()), 1, kOwnLeaves)),
-      staged_(static_cast<size_t>(std::min(shape_.rows, shape_.leaf_rows)) * element_size_) {}
+      own_leaves_(std::clamp<size_t>(kMaxBatchLeaves / 2 / static_cast<size_t>(threads.count()), 1, kOwnLeaves)) {}
 
 void RowPass::Append(const std::byte* x, size_t count) {
   const auto leaves = static_cast<size_t>(shape_.LeavesPerSegment());
@@ -47,6 +46,7 @@ size_t RowPass::RestOfLeaf() const { return LeafSize() - staged_count_; }
 
 size_t RowPass::Stage(const std::byte* x, size_t count) {
   const size_t leaf_size = LeafSize();
+  staged_.resize(std::max(staged_.size(), leaf_size * element_size_));
   const size_t taken = std::min(count, leaf_size - staged_count_);
   std::memcpy(staged_.data() + staged_count_ * element_size_, x, taken * element_size_);
   staged_count_ += taken;
