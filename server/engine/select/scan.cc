@@ -47,6 +47,17 @@ HWY_INLINE KeyType<T> KeyAt(const std::byte* x, size_t i) {
   return AscendingKey<T>::Of(bits);
 }
 
+// Highway 1.0 copies a table to the stack each time that it compresses 8 lanes of 64 bits.
+template <class V, class M>
+HWY_INLINE V Compressed(V v, M mask) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(v.raw) == 64 && sizeof(hn::TFromV<V>) == 8) {
+    return V{_mm512_maskz_compress_epi64(mask.raw, v.raw)};
+  }
+#endif
+  return hn::Compress(v, mask);
+}
+
 template <class T>
 HWY_INLINE RangeCounts Range(const std::byte* x, size_t n, KeyType<T> low, KeyType<T> high, KeyType<T>* inside) {
   using Key = KeyType<T>;
@@ -67,7 +78,7 @@ HWY_INLINE RangeCounts Range(const std::byte* x, size_t n, KeyType<T> low, KeyTy
     if constexpr (FloatKey<T>) is_any_nan = hn::Or(is_any_nan, hn::Eq(keys, hn::Set(d, kNan)));
     // To a register, then to memory: compressing to memory is slow on some processors.
     const auto is_inside = hn::Not(is_outside);
-    hn::StoreU(hn::Compress(keys, is_inside), d, end);
+    hn::StoreU(Compressed(keys, is_inside), d, end);
     end += hn::CountTrue(d, is_inside);
   }
   counts.has_nan = !hn::AllFalse(d, is_any_nan);
