@@ -12,6 +12,7 @@
 #include "server/engine/plan/lowering.h"
 #include "server/engine/values/cancellation.h"
 #include "server/engine/values/errors.h"
+#include "server/engine/values/huge_pages.h"
 
 namespace treduce {
 namespace {
@@ -57,7 +58,8 @@ absl::Status CpuAccumulation::Prepare() {
       const auto byte_count =
           absl::c_linear_search(spec.shape, kUnknownExtent) ? 0 : static_cast<size_t>(spec.byte_count);
       data.reserve(byte_count);
-      while (data.size() < byte_count) {  // fresh memory comes at 1 GB/s or less
+      PreferHugePages(data.data(), byte_count);
+      while (data.size() < byte_count) {  // fresh memory may come at 1 GB/s or less
         if (IsRaised(cancelled_)) return Cancelled();
         data.resize(std::min(byte_count, data.size() + kFreshBytes));
       }

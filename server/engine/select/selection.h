@@ -14,6 +14,7 @@
 #include "server/engine/fold/fold.h"
 #include "server/engine/select/histogram.h"
 #include "server/engine/values/dtype.h"
+#include "server/engine/values/huge_pages.h"
 #include "server/engine/values/reduction.h"
 
 namespace treduce {
@@ -46,7 +47,8 @@ QuantileRank RankOf(const SelectionParams& params, size_t i, int64_t count);
 // Calls the body for ranges that make up [0, size), side by side if it can.
 using ParallelFor = absl::FunctionRef<void(size_t size, absl::FunctionRef<void(size_t begin, size_t end)> body)>;
 
-// Memory that selections use one after the other: fresh pages cost more than what is done in them. Not thread-safe.
+// Memory that selections use one after the other: fresh pages cost more than what is done in them. Not
+// thread-safe.
 class SelectionScratch {
  public:
   // Room for `count` of each, uninitialised; what was there before is lost if it has to grow.
@@ -72,6 +74,7 @@ class SelectionScratch {
         *this = {};
         data.reset(new std::byte[byte_count]);
         size = byte_count;
+        PreferHugePages(data.get(), size);
       }
       return data.get();
     }
