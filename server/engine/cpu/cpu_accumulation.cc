@@ -73,7 +73,7 @@ absl::Status CpuAccumulation::Prepare() {
 void CpuAccumulation::AddToPass(const PlannedReduction& reduction, std::vector<Tensor*> outputs) {
   const Lowered lowered = Lower(reduction, plan_.dtype);
   if (lowered.unique.has_value()) {
-    if (unique_ == nullptr) unique_ = std::make_unique<UniquePass>(plan_, cancelled_);
+    if (unique_ == nullptr) unique_ = std::make_unique<UniquePass>(plan_, scratches_, cancelled_);
     return unique_->Add(reduction, *lowered.unique, std::move(outputs));
   }
   if (lowered.selection.has_value()) {

@@ -1,4 +1,4 @@
-// The scratch of selections, kept between requests.
+// The scratch of selections and of `unique`, kept between requests.
 #ifndef TREDUCE_SERVER_ENGINE_CPU_SCRATCH_POOL_H_
 #define TREDUCE_SERVER_ENGINE_CPU_SCRATCH_POOL_H_
 

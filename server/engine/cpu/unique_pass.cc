@@ -2,8 +2,8 @@
 #include "server/engine/cpu/unique_pass.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
+#include <utility>
 
 namespace treduce {
 namespace {
@@ -19,19 +19,19 @@ SlicedTensor Sliced(const Plan& plan, const PlannedReduction& reduction, const s
   return sliced;
 }
 
-void Resize(Tensor& tensor, int64_t unique_count) {
+// `data` as the bytes of a tensor of as many slices or counts as there are distinct slices.
+void Store(std::vector<std::byte> data, int64_t unique_count, Tensor& tensor) {
   std::replace(tensor.shape.begin(), tensor.shape.end(), kUnknownExtent, unique_count);
-  tensor.data.resize(static_cast<size_t>(*ByteCount(tensor.dtype, tensor.shape)));
-}
-
-void StoreAll(const std::vector<int64_t>& values, Tensor& tensor) {
-  if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  tensor.data = std::move(data);
 }
 
 }  // namespace
 
-UniquePass::UniquePass(const Plan& plan, const std::atomic<bool>* cancelled)
-    : plan_(plan), cancelled_(cancelled), buffer_(static_cast<size_t>(std::max<int64_t>(plan.byte_count, 1))) {}
+UniquePass::UniquePass(const Plan& plan, ScratchPool& scratches, const std::atomic<bool>* cancelled)
+    : plan_(plan),
+      scratches_(scratches),
+      cancelled_(cancelled),
+      buffer_(static_cast<size_t>(std::max<int64_t>(plan.byte_count, 1))) {}
 
 void UniquePass::Add(const PlannedReduction& reduction, const UniqueRequest& request, std::vector<Tensor*> outputs) {
   consumers_.push_back({&reduction, request, std::move(outputs)});
@@ -49,20 +49,23 @@ bool UniquePass::Take(const std::byte* x) {
 
 bool UniquePass::Take(const std::byte* x, const Consumer& consumer) {
   const SlicedTensor sliced = Sliced(plan_, *consumer.reduction, x);
-  UniqueSlices unique;
-  if (!FindUnique(sliced, consumer.request, unique)) return false;
-  for (Tensor* output : consumer.outputs) Resize(*output, static_cast<int64_t>(unique.representatives.size()));
-  if (!CopySlices(sliced, unique.representatives, cancelled_, consumer.outputs[0]->data.data())) return false;
+  const UniqueRequest& request = consumer.request;
   size_t next = 1;
-  if (consumer.request.with_inverse) StoreAll(unique.inverse, *consumer.outputs[next++]);
-  if (consumer.request.with_counts) StoreAll(unique.counts, *consumer.outputs[next]);
+  UniqueTensors unique;
+  if (request.with_inverse) {
+    unique.inverse =
+        reinterpret_cast<int64_t*>(consumer.outputs[next++]->data.data());  // aligned, as all from the heap
+  }
+  const ScratchPool::Lease scratch(scratches_);
+  if (!FindUnique(sliced, request, *scratch, unique)) return false;
+  Store(std::move(unique.values), unique.count, *consumer.outputs[0]);
+  if (request.with_counts) Store(std::move(unique.counts), unique.count, *consumer.outputs[next]);
   return true;
 }
 
 int64_t UniquePass::ByteCount(const Plan& plan, const PlannedReduction& reduction, const UniqueRequest& request) {
   const SlicedTensor sliced = Sliced(plan, reduction, nullptr);
-  const double bytes =
-      static_cast<double>(plan.byte_count) + UniqueByteCount(plan.dtype, static_cast<double>(sliced.extent), request);
+  const double bytes = static_cast<double>(plan.byte_count) + UniqueByteCount(sliced, request);
   return bytes < 0x1p62 ? static_cast<int64_t>(bytes) : std::numeric_limits<int64_t>::max();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/engine/cpu/block_buffer.h"
+#include "server/engine/cpu/scratch_pool.h"
 #include "server/engine/plan/lowering.h"
 #include "server/engine/plan/plan.h"
 #include "server/engine/values/tensor.h"
@@ -17,8 +18,8 @@ namespace treduce {
 // Not thread-safe.
 class UniquePass {
  public:
-  // Of the tensor of `plan`, which must outlive it, as must `cancelled` (which may be null).
-  UniquePass(const Plan& plan, const std::atomic<bool>* cancelled);
+  // Of the tensor of `plan`, which must outlive it, as must `scratches` and `cancelled` (which may be null).
+  UniquePass(const Plan& plan, ScratchPool& scratches, const std::atomic<bool>* cancelled);
 
   // Makes `reduction` part of it. Its results are made in `outputs`, which have no data yet.
   void Add(const PlannedReduction& reduction, const UniqueRequest& request, std::vector<Tensor*> outputs);
@@ -44,6 +45,7 @@ class UniquePass {
   bool Take(const std::byte* x, const Consumer& consumer);
 
   const Plan& plan_;
+  ScratchPool& scratches_;
   const std::atomic<bool>* const cancelled_;
   std::vector<Consumer> consumers_;
   BlockBuffer buffer_;

@@ -9,6 +9,10 @@
 #ifndef TREDUCE_SCANNED_TYPES
 #define TREDUCE_SCANNED_TYPES(Use) \
   Use(double, F64) Use(float, F32) Use(int64_t, I64) Use(int32_t, I32) Use(uint64_t, U64) Use(uint32_t, U32)
+#define TREDUCE_RUN_TYPES(Use)                                                                             \
+  Use(double, F64) Use(float, F32) Use(Float16, F16) Use(BFloat16, BF16) Use(Bool, Bool) Use(int64_t, I64) \
+      Use(int32_t, I32) Use(int16_t, I16) Use(int8_t, I8)
+#define TREDUCE_UNSIGNED_RUN_TYPES(Use) Use(uint64_t, I64) Use(uint32_t, I32) Use(uint16_t, I16) Use(uint8_t, I8)
 #endif
 
 #undef HWY_TARGET_INCLUDE
@@ -112,6 +116,60 @@ HWY_INLINE size_t Count(const std::byte* x, size_t n, KeyType<T> key) {
   return total;
 }
 
+// Elements by their bits: of the zeros +0.0, of NaN the canonical one. Bytes, which cannot be compressed on all
+// targets, are widened.
+template <class T>
+using RunLane = std::conditional_t<sizeof(T) == 1, int16_t, KeyType<T>>;
+
+template <class T, class D>
+HWY_INLINE hn::Vec<D> CanonicalAt(D d, const std::byte* x, size_t i) {
+  const hn::Rebind<KeyType<T>, D> narrow;
+  const auto packed = hn::LoadU(narrow, reinterpret_cast<const KeyType<T>*>(x) + i);
+  if constexpr (sizeof(T) == 1) {
+    const auto bits = hn::PromoteTo(d, packed);
+    if constexpr (!std::is_same_v<T, Bool>) return bits;
+    return hn::IfThenZeroElse(hn::Eq(bits, hn::Zero(d)), hn::Set(d, 1));
+  } else if constexpr (FloatKey<T>) {
+    const auto magnitude = hn::And(packed, hn::Set(d, std::numeric_limits<KeyType<T>>::max()));
+    const auto number = hn::IfThenZeroElse(hn::Eq(magnitude, hn::Zero(d)), packed);
+    const auto nan = hn::Set(d, AscendingKey<T>::Bits(std::numeric_limits<KeyType<T>>::max()));
+    return hn::IfThenElse(hn::Gt(magnitude, hn::Set(d, KeyBits<T>::kInfinity)), nan, number);
+  } else {
+    return packed;
+  }
+}
+
+template <class T>
+HWY_INLINE size_t RunStarts(const std::byte* x, size_t n, KeyType<T>* starts) {
+  using Key = KeyType<T>;
+  constexpr Key kNan = std::numeric_limits<Key>::max();
+  const hn::ScalableTag<RunLane<T>> d;
+  const hn::Rebind<Key, decltype(d)> narrow;
+  const size_t step = hn::Lanes(d);
+  Key* end = starts;
+  size_t i = 0;
+  for (; i + step <= n; i += step) {
+    const auto element = CanonicalAt<T>(d, x, i);
+    auto is_start = hn::Ne(element, CanonicalAt<T>(d, x - sizeof(T), i));
+    if constexpr (FloatKey<T>) is_start = hn::Or(is_start, hn::Eq(element, hn::Set(d, AscendingKey<T>::Bits(kNan))));
+    const auto found = Compressed(element, is_start);
+    if constexpr (sizeof(T) == 1) {
+      hn::StoreU(hn::DemoteTo(narrow, found), narrow, end);
+    } else {
+      hn::StoreU(found, narrow, end);
+    }
+    end += hn::CountTrue(d, is_start);
+  }
+  Key before = KeyAt<T>(x - sizeof(T), i);
+  for (; i < n; ++i) {
+    const Key key = KeyAt<T>(x, i);
+    *end = AscendingKey<T>::Bits(key);
+    end += key != before || (FloatKey<T> && key == kNan) ? 1 : 0;
+    before = key;
+  }
+  return static_cast<size_t>(end - starts);
+}
+
 }  // namespace
 
 // Dispatch needs functions that are no templates.
@@ -122,6 +180,10 @@ HWY_INLINE size_t Count(const std::byte* x, size_t n, KeyType<T> key) {
   size_t Count##Name(const std::byte* x, size_t n, KeyType<T> key) { return Count<T>(x, n, key); }
 TREDUCE_SCANNED_TYPES(TREDUCE_SCANS)
 #undef TREDUCE_SCANS
+#define TREDUCE_RUN_STARTS(T, Name) \
+  size_t RunStarts##Name(const std::byte* x, size_t n, KeyType<T>* starts) { return RunStarts<T>(x, n, starts); }
+TREDUCE_RUN_TYPES(TREDUCE_RUN_STARTS)
+#undef TREDUCE_RUN_STARTS
 
 }  // namespace HWY_NAMESPACE
 }  // namespace treduce
@@ -143,6 +205,20 @@ namespace treduce {
   }
 TREDUCE_SCANNED_TYPES(TREDUCE_SCANS)
 #undef TREDUCE_SCANS
+
+#define TREDUCE_EXPORT(T, Name) HWY_EXPORT(RunStarts##Name);
+TREDUCE_RUN_TYPES(TREDUCE_EXPORT)
+#undef TREDUCE_EXPORT
+
+// Whether integers are equal does not depend on their sign.
+#define TREDUCE_RUN_STARTS(T, Name)                                           \
+  template <>                                                                 \
+  size_t CopyRunStarts<T>(const std::byte* x, size_t n, KeyType<T>* starts) { \
+    return HWY_DYNAMIC_DISPATCH(RunStarts##Name)(x, n, starts);               \
+  }
+TREDUCE_RUN_TYPES(TREDUCE_RUN_STARTS)
+TREDUCE_UNSIGNED_RUN_TYPES(TREDUCE_RUN_STARTS)
+#undef TREDUCE_RUN_STARTS
 
 }  // namespace treduce
 #endif

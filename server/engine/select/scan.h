@@ -34,6 +34,12 @@ RangeCounts ScanRange(const std::byte* x, size_t n, KeyType<T> low, KeyType<T> h
 template <class T>
 size_t CountKey(const std::byte* x, size_t n, KeyType<T> key);
 
+// Copies those of n <= kScanBlock packed elements, without alignment, that differ from the one before, as each NaN
+// does, to `starts`, which has room for n + kScanSlack of them, in order, and returns their number. Zeros become +0.0,
+// NaN the canonical one. T is any real element type. REQUIRES: an element before `x`.
+template <class T>
+size_t CopyRunStarts(const std::byte* x, size_t n, KeyType<T>* starts);
+
 }  // namespace treduce
 
 #endif  // TREDUCE_SERVER_ENGINE_SELECT_SCAN_H_

@@ -47,7 +47,7 @@ QuantileRank RankOf(const SelectionParams& params, size_t i, int64_t count);
 // Calls the body for ranges that make up [0, size), side by side if it can.
 using ParallelFor = absl::FunctionRef<void(size_t size, absl::FunctionRef<void(size_t begin, size_t end)> body)>;
 
-// Memory that selections use one after the other: fresh pages cost more than what is done in them. Not
+// Memory that selections and `unique` use one after the other: fresh pages cost more than what is done in them. Not
 // thread-safe.
 class SelectionScratch {
  public:

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "server/engine/select/selection.h"
 #include "server/engine/values/dtype.h"
 
 namespace treduce {
@@ -24,13 +25,16 @@ struct SlicedTensor {
   int64_t inner;
 };
 
-struct UniqueSlices {
-  std::vector<int64_t> representatives;  // the first slice of each distinct one
-  std::vector<int64_t> inverse;          // for each slice its place in `representatives`
-  std::vector<int64_t> counts;           // how many slices are equal to each representative
+// The distinct slices, as a tensor of as many, and what was asked for beside it. Zeros become +0.0, NaN the canonical
+// one.
+struct UniqueTensors {
+  int64_t count = 0;  // of distinct slices
+  std::vector<std::byte> values;
+  std::vector<std::byte> counts;  // int64: how many slices are equal to each of `values`
+  int64_t* inverse = nullptr;     // room for the place of each slice in `values`
 };
 
-// `inverse` and `counts` are left empty where they are not asked for. With `consecutive`, slices are only compared with
+// `inverse` and `counts` are left alone where they are not asked for. With `consecutive`, slices are only compared with
 // the one before. False when `cancelled` (which may be null) was raised meanwhile.
 struct UniqueRequest {
   bool consecutive = false;
@@ -38,14 +42,12 @@ struct UniqueRequest {
   bool with_counts = false;
   const std::atomic<bool>* cancelled = nullptr;
 };
-bool FindUnique(const SlicedTensor& tensor, const UniqueRequest& request, UniqueSlices& unique);
+bool FindUnique(const SlicedTensor& tensor, const UniqueRequest& request, SelectionScratch& scratch,
+                UniqueTensors& unique);
 
-// Writes these slices of the tensor, as a tensor of as many. Zeros become +0.0, NaN the canonical one. False as above.
-bool CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& slices, const std::atomic<bool>* cancelled,
-                std::byte* out);
-
-// Upper bound, in bytes, of the memory that FindUnique takes beside the tensor, with its result.
-double UniqueByteCount(DType dtype, double extent, const UniqueRequest& request);
+// Upper bound, in bytes, of the memory that FindUnique takes beside the tensor and what it may return at most. Looks at
+// no data.
+double UniqueByteCount(const SlicedTensor& tensor, const UniqueRequest& request);
 
 }  // namespace treduce
 
