@@ -13,16 +13,12 @@ constexpr size_t kFewestForVectors = 128;
 template <class Key>
 void Sort(Key* keys, size_t n) {
   if (n <= kFewKeys) return SortFew(keys, n);
-  if constexpr (sizeof(Key) > 1) {
-    if (n >= kFewestForVectors) return hwy::Sorter()(keys, n, hwy::SortAscending());
-  }
+  if (n >= kFewestForVectors) return hwy::Sorter()(keys, n, hwy::SortAscending());
   std::sort(keys, keys + n);
 }
 
 }  // namespace
 
-void SortKeys(int8_t* keys, size_t n) { Sort(keys, n); }
-void SortKeys(int16_t* keys, size_t n) { Sort(keys, n); }
 void SortKeys(int32_t* keys, size_t n) { Sort(keys, n); }
 void SortKeys(int64_t* keys, size_t n) { Sort(keys, n); }
 

@@ -32,8 +32,6 @@ bool ForEachBlock(size_t n, const std::atomic<bool>* cancelled, const Body& body
   return true;
 }
 
-void SortKeys(int8_t* keys, size_t n);
-void SortKeys(int16_t* keys, size_t n);
 void SortKeys(int32_t* keys, size_t n);
 void SortKeys(int64_t* keys, size_t n);
 
@@ -94,7 +92,7 @@ class KeySorter {
 
  private:
   using Bits = std::make_unsigned_t<Key>;
-  static constexpr int kDigitBits = std::min(11, std::numeric_limits<Bits>::digits);
+  static constexpr int kDigitBits = 11;
   static constexpr size_t kDigits = size_t{1} << kDigitBits;
 
   bool SortBucket(Key* bucket, size_t n, Key* spare) {

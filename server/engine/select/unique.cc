@@ -138,46 +138,6 @@ bool FindSorted(const Slices<T>& slices, size_t extent, const UniqueRequest& req
   return true;
 }
 
-// Of single elements of one or two bytes, by counting.
-template <class T>
-bool FindByHistogram(const Slices<T>& slices, int64_t extent, const UniqueRequest& request, UniqueSlices& unique) {
-  using Key = KeyType<T>;
-  constexpr int64_t kLowest = std::numeric_limits<Key>::min();
-  const std::byte* x = slices.Element(0);
-  Histogram histogram(sizeof(T) == 1 ? DType::kUInt8 : DType::kUInt16, /*with_first=*/true);
-  for (int64_t at = 0; at < extent; at += kSlicesAtOnce) {
-    if (IsRaised(request.cancelled)) return false;
-    histogram.Add(x + at * static_cast<int64_t>(sizeof(T)), static_cast<size_t>(std::min(kSlicesAtOnce, extent - at)));
-  }
-  struct Bin {
-    int64_t count = 0;
-    int64_t first = std::numeric_limits<int64_t>::max();
-    int64_t place = 0;
-  };
-  std::vector<Bin> bins(size_t{1} << (8 * sizeof(T)));
-  const auto bin_of = [&](Key key) -> Bin& { return bins[static_cast<size_t>(key - kLowest)]; };
-  for (size_t bits = 0; bits < bins.size(); ++bits) {
-    Bin& bin = bin_of(AscendingKey<T>::Of(static_cast<Key>(bits)));
-    bin.count += histogram.count(bits);
-    bin.first = std::min(bin.first, histogram.first(bits));
-  }
-  for (Bin& bin : bins) {
-    if (bin.count == 0) continue;
-    bin.place = static_cast<int64_t>(unique.representatives.size());
-    // Each NaN is one of its own; all look the same.
-    const bool is_nan = slices.IsNan(static_cast<Key>(&bin - bins.data() + kLowest));
-    unique.representatives.resize(unique.representatives.size() + static_cast<size_t>(is_nan ? bin.count : 1),
-                                  bin.first);
-    if (request.with_counts) unique.counts.resize(unique.representatives.size(), is_nan ? 1 : bin.count);
-  }
-  if (!request.with_inverse) return true;
-  for (int64_t slice = 0; slice < extent; ++slice) {
-    const Key key = slices.KeyAt(x, slice);
-    unique.inverse[slice] = slices.IsNan(key) ? bin_of(key).place++ : bin_of(key).place;
-  }
-  return true;
-}
-
 template <class T>
 bool FindConsecutive(const Slices<T>& slices, int64_t extent, const UniqueRequest& request, UniqueSlices& unique) {
   int64_t looked_at = 0;
@@ -196,14 +156,11 @@ bool FindConsecutive(const Slices<T>& slices, int64_t extent, const UniqueReques
   return true;
 }
 
-// Of slices of any size, and elements of one or two bytes.
+// Of slices of any size.
 template <class T>
 bool FindSlices(const Slices<T>& slices, int64_t extent, const UniqueRequest& request, SelectionScratch& scratch,
                 UniqueSlices& unique) {
   if (request.consecutive) return FindConsecutive(slices, extent, request, unique);
-  if constexpr (sizeof(T) <= 2) {
-    if (slices.element_count() == 1) return FindByHistogram(slices, extent, request, unique);
-  }
   const auto n = static_cast<size_t>(extent);
   return n <= std::numeric_limits<uint32_t>::max() ? FindSorted<T, uint32_t>(slices, n, request, scratch, unique)
                                                    : FindSorted<T, uint64_t>(slices, n, request, scratch, unique);
@@ -333,11 +290,12 @@ bool FindConsecutiveElements(const std::byte* x, size_t extent, const UniqueRequ
          writer.Finish();
 }
 
-// The keys of single elements, as an array of Record. Records are keys, or, if they are wider, keys above the index.
+// The keys of single elements, as an array of Record. Records are keys, or, if they are wider, keys above the index in
+// the lower half of the bits.
 template <class T, class Record>
 struct ElementKeys {
   static constexpr bool kWithIndex = sizeof(Record) > sizeof(T);
-  static constexpr int kIndexBits = 32;
+  static constexpr int kIndexBits = 4 * sizeof(Record);
 
   const std::byte* x;
 
@@ -351,6 +309,8 @@ struct ElementKeys {
       return key;
     }
   }
+
+  static size_t IndexOf(Record record) { return static_cast<size_t>(record) & ((size_t{1} << kIndexBits) - 1); }
 
   static KeyType<T> KeyOf(Record record) {
     if constexpr (kWithIndex) {
@@ -373,7 +333,7 @@ bool FindSortedElements(const std::byte* x, size_t extent, const UniqueRequest& 
         const size_t now = std::min(kScanBlock, end - at);
         for (size_t i = 0; i < now; ++i) elements[i] = AscendingKey<T>::Bits(Keys::KeyOf(records[at + i]));
         writer.Append(reinterpret_cast<const std::byte*>(elements), now,
-                      [&](size_t i) { return static_cast<uint32_t>(records[at + i]); });
+                      [&](size_t i) { return Keys::IndexOf(records[at + i]); });
       }
     });
   };
@@ -383,20 +343,76 @@ bool FindSortedElements(const std::byte* x, size_t extent, const UniqueRequest& 
          writer.Finish();
 }
 
-// Elements of one or two bytes that are worth counting.
+// Of single elements of one or two bytes, by counting.
+template <class T>
+bool FindByHistogram(const SlicedTensor& tensor, const UniqueRequest& request, UniqueTensors& unique) {
+  using Key = KeyType<T>;
+  constexpr size_t kKeys = size_t{1} << (8 * sizeof(T));
+  const auto extent = static_cast<size_t>(tensor.extent);
+  const auto index_of = [](Key key) { return static_cast<size_t>(key - std::numeric_limits<Key>::min()); };
+  const auto key_of = [](size_t index) {
+    return static_cast<Key>(static_cast<int>(index) + std::numeric_limits<Key>::min());
+  };
+  Histogram histogram(sizeof(T) == 1 ? DType::kUInt8 : DType::kUInt16, /*with_first=*/false);
+  if (!ForEachBlock(extent, request.cancelled,
+                    [&](size_t begin, size_t end) { histogram.Add(tensor.data + begin * sizeof(T), end - begin); })) {
+    return false;
+  }
+  // By key: elements, and then the place of the first of them.
+  std::vector<int64_t> keys(kKeys);
+  for (size_t bits = 0; bits < kKeys; ++bits) {
+    keys[index_of(AscendingKey<T>::Of(static_cast<Key>(bits)))] += histogram.count(bits);
+  }
+  // Each NaN is one of its own.
+  const auto distinct = [&](size_t index) { return Slices<T>::IsNan(key_of(index)) ? keys[index] : keys[index] > 0; };
+  size_t total = 0;
+  for (size_t index = 0; index < kKeys; ++index) total += static_cast<size_t>(distinct(index));
+  Reserve(unique.values, total * sizeof(T));
+  if (request.with_counts) Reserve(unique.counts, total * sizeof(int64_t));
+  for (size_t index = 0; index < kKeys; ++index) {
+    const int64_t found = distinct(index);
+    const Key value = AscendingKey<T>::Bits(key_of(index));
+    const int64_t count = found > 1 ? 1 : keys[index];
+    keys[index] = unique.count;
+    if (!ForEachBlock(static_cast<size_t>(found), request.cancelled, [&](size_t begin, size_t end) {
+          for (size_t i = begin; i < end; ++i) {
+            AppendTo(unique.values, &value, 1);
+            if (request.with_counts) AppendTo(unique.counts, &count, 1);
+          }
+        })) {
+      return false;
+    }
+    unique.count += found;
+  }
+  if (!request.with_inverse) return true;
+  const Slices<T> slices(tensor);
+  return ForEachBlock(extent, request.cancelled, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const Key key = slices.KeyAt(tensor.data, static_cast<int64_t>(i));
+      int64_t& place = keys[index_of(key)];
+      unique.inverse[i] = place;
+      if (Slices<T>::IsNan(key)) ++place;
+    }
+  });
+}
+
+// Elements of one or two bytes that are worth counting; fewer have an index of 16 bits.
 bool AreCounted(const SlicedTensor& tensor) {
   const auto size = static_cast<size_t>(ByteSize(tensor.dtype));
-  return size <= 2 && tensor.extent >= static_cast<int64_t>(Histogram::FewestWorthIt(size));
+  return size <= 2 && tensor.extent > static_cast<int64_t>(Histogram::FewestWorthIt(size));
 }
+static_assert(Histogram::FewestWorthIt(2) <= size_t{1} << 16);
 
 bool AreElements(const SlicedTensor& tensor) { return tensor.outer == 1 && tensor.inner == 1; }
 
-// The bytes of what is sorted of single elements; 0 if they are no slices of their own then.
+// The bytes of what is sorted of single elements that are not counted; 0 if they are sorted as slices are. Keys of two
+// bytes alone would take longer than with their index.
 size_t RecordSize(const SlicedTensor& tensor, const UniqueRequest& request) {
-  if (!AreElements(tensor) || AreCounted(tensor)) return 0;
-  if (!request.with_inverse) return static_cast<size_t>(ByteSize(tensor.dtype));
-  const bool fits = ByteSize(tensor.dtype) <= 4 && tensor.extent <= std::numeric_limits<uint32_t>::max();
-  return fits ? sizeof(int64_t) : 0;
+  if (!AreElements(tensor)) return 0;
+  const auto size = static_cast<size_t>(ByteSize(tensor.dtype));
+  if (size <= 2) return sizeof(int32_t);
+  if (!request.with_inverse) return size;
+  return size == 4 && tensor.extent <= std::numeric_limits<uint32_t>::max() ? sizeof(int64_t) : 0;
 }
 
 template <class T>
@@ -405,9 +421,16 @@ bool Find(const SlicedTensor& tensor, const UniqueRequest& request, SelectionScr
   if (AreElements(tensor) && request.consecutive) {
     return FindConsecutiveElements<T>(tensor.data, extent, request, unique);
   }
+  if constexpr (sizeof(T) <= 2) {
+    if (AreElements(tensor) && AreCounted(tensor)) return FindByHistogram<T>(tensor, request, unique);
+  }
   const size_t record = request.consecutive ? 0 : RecordSize(tensor, request);
-  if (record == sizeof(T)) return FindSortedElements<T, KeyType<T>>(tensor.data, extent, request, scratch, unique);
-  if constexpr (sizeof(T) <= 4) {
+  if constexpr (sizeof(T) <= 2) {
+    if (record != 0) return FindSortedElements<T, int32_t>(tensor.data, extent, request, scratch, unique);
+  } else {
+    if (record == sizeof(T)) return FindSortedElements<T, KeyType<T>>(tensor.data, extent, request, scratch, unique);
+  }
+  if constexpr (sizeof(T) == 4) {
     if (record != 0) return FindSortedElements<T, int64_t>(tensor.data, extent, request, scratch, unique);
   }
   UniqueSlices slices = {.representatives = {}, .counts = {}, .inverse = unique.inverse};
@@ -429,6 +452,7 @@ bool FindUnique(const SlicedTensor& tensor, const UniqueRequest& request, Select
 double UniqueByteCount(const SlicedTensor& tensor, const UniqueRequest& request) {
   const auto extent = static_cast<double>(tensor.extent);
   if (AreElements(tensor) && request.consecutive) return 0;
+  if (AreElements(tensor) && AreCounted(tensor)) return 0x1p22;
   if (const size_t record = request.consecutive ? 0 : RecordSize(tensor, request); record != 0) {
     return 2 * extent * static_cast<double>(record);
   }
@@ -440,7 +464,7 @@ double UniqueByteCount(const SlicedTensor& tensor, const UniqueRequest& request)
     // Records twice, the order, where slices begin, and the ranges under way.
     per_slice += 2 * record + 2 * index + 1.0 / 8 + 2 * 3 * index;
   }
-  return extent * per_slice + (ByteSize(tensor.dtype) <= 2 ? 0x1p22 : 0);
+  return extent * per_slice;
 }
 
 }  // namespace treduce
