@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -107,6 +110,53 @@ TEST_P(ReferenceTest, HoldsForEveryOp) {
         SCOPED_TRACE(absl::StrCat("shape ", ToString(shape), " fill ", static_cast<int>(fill)));
         for (size_t i = 0; i < reductions.size(); ++i) {
           if (IsCovered(reductions[i], GetParam(), fill)) Check(tensor, reductions[i], (*results)[i], groups);
+        }
+      }
+    }
+  }
+}
+
+// A few values, many of them NaN, infinite or zeros of both signs.
+Tensor FewValues(DType dtype, const Shape& shape) {
+  std::vector<double> values = {0, 1, 2, 3, 100};
+  if (IsFloatingPoint(dtype)) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+    values = {-0.0, 0, 1, -1, 65504, kInfinity, -kInfinity, kNan, kNan};
+  }
+  Random random(static_cast<uint64_t>(shape[0]));
+  std::vector<double> elements(static_cast<size_t>(*ElementCount(shape)));
+  for (double& element : elements) element = values[random.Below(values.size())];
+  const auto* bytes = reinterpret_cast<const std::byte*>(elements.data());
+  return Cast(Tensor{DType::kFloat64, shape, {bytes, bytes + elements.size() * sizeof(double)}}.view(), dtype);
+}
+
+// Those are sorted side by side; rows, columns, and blocks that are gathered either way.
+TEST_P(ReferenceTest, HoldsForSelectionsOfFewElements) {
+  if (IsComplex(GetParam())) return;
+  std::vector<Reduction> selections = ReductionsOf(GetParam());
+  std::erase_if(selections, [](const Reduction& reduction) {
+    return reduction.op != Op::kMedian && reduction.op != Op::kNanMedian && reduction.op != Op::kMode &&
+           reduction.op != Op::kQuantile && reduction.op != Op::kNanQuantile;
+  });
+  for (int64_t n = 1; n <= 34; ++n) {
+    for (const auto& [shape, dim] : std::vector<std::pair<Shape, std::vector<int64_t>>>{
+             {{67, n}, {1}}, {{n, 67}, {0}}, {{2, n, 5}, {1}}, {{2, 5, n}, {0, 2}}, {{2, 3, n, 4}, {0, 2}}}) {
+      for (const Tensor& tensor : {FewValues(GetParam(), shape), Generate(GetParam(), shape, Fill::kWide)}) {
+        const std::vector<Reduction> reductions = WithDim(selections, dim);
+        absl::StatusOr<std::vector<ReductionResult>> results = engine_.Reduce(tensor.view(), reductions);
+        ASSERT_TRUE(results.ok()) << results.status();
+        const std::vector<std::vector<LongComplex>> groups = Grouped(tensor, dim);
+        SCOPED_TRACE(absl::StrCat("shape ", ToString(shape)));
+        for (size_t i = 0; i < reductions.size(); ++i) {
+          Check(tensor, reductions[i], (*results)[i], groups);
+          const TensorView values = (*results)[i].outputs[0].view();
+          for (int64_t k = 0; k < ComponentCount(values); ++k) {
+            const long double value = ComponentAt(values, k);
+            // What is between two may round to -0.0.
+            const bool is_between = std::holds_alternative<QuantileOptions>(reductions[i].options);
+            ASSERT_FALSE(value == 0 && std::signbit(value) && !is_between) << Describe(reductions[i]);
+          }
         }
       }
     }

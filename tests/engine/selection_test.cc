@@ -138,6 +138,25 @@ TEST(Selection, FindsRanksWithEveryInstructionSet) {
   }
 }
 
+TEST(Selection, FewElementsGiveTheSameWithEveryInstructionSet) {
+  for (DType dtype : kAllDTypes) {
+    if (IsComplex(dtype)) continue;
+    for (int64_t n : {1, 2, 3, 8, 15, 32}) {
+      for (const auto& [shape, dim] : {std::pair(Shape{131, n}, 1), {Shape{n, 131}, 0}}) {
+        const Tensor tensor = Generate(dtype, shape, Fill::kTies);
+        for (Op op : {Op::kMedian, Op::kNanMedian, Op::kMode}) {
+          const Reduction reduction = {.op = op, .dim = {dim}};
+          const ReductionResult want = Reduce(tensor, reduction);
+          for (const SimdTarget& target : SimdTargets()) {
+            const ScopedSimdTarget scope(target);
+            EXPECT_EQ(BitDifference(Reduce(tensor, reduction), want), "") << target.name << Name(dtype) << n;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Selection, NanWinsOrIsIgnored) {
   for (size_t n : {9u, 5'000u, 400'000u}) {
     std::vector<float> values(n);

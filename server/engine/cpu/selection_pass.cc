@@ -24,7 +24,10 @@ constexpr size_t kMaxStripBytes = size_t{4} << 20;
 // Elements between gathered outputs, so that those of a strip are not all in the same sets of the cache.
 constexpr size_t kGap = 16;
 
+bool IsFew(const BlockShape& shape) { return shape.reduced <= static_cast<int64_t>(kMostFew); }
+
 size_t StripOf(const BlockShape& shape, size_t element_size) {
+  if (IsFew(shape)) return kFewOutputs;
   if (shape.outputs == 1 || shape.axes.back().reduced) return 1;
   const auto output_bytes = (static_cast<size_t>(shape.reduced) + kGap) * element_size;
   return std::clamp<size_t>(kMaxStripBytes / output_bytes, 1, kLineBytes / element_size);
@@ -134,7 +137,8 @@ void SelectionPass::SelectOutputs(const std::byte* blocks, size_t first, size_t 
     threads_.ParallelFor(size, body);
   };
   // Strips that do not cross the end of a row of outputs.
-  const size_t width = strip_ == 1 ? 1 : static_cast<size_t>(shape_.axes.back().size);
+  const size_t width = shape_.outputs == 1 || shape_.axes.back().reduced ? std::numeric_limits<size_t>::max()
+                                                                         : static_cast<size_t>(shape_.axes.back().size);
   const auto select = [&](size_t begin, size_t end, ParallelFor parallel_for) {
     const ScratchPool::Lease scratch(scratches_);
     for (size_t output = begin; output < end;) {
@@ -161,26 +165,42 @@ void SelectionPass::SelectStrip(const std::byte* blocks, size_t first, size_t co
                                 SelectionScratch& scratch, ParallelFor parallel_for) {
   const auto reduced = static_cast<size_t>(shape_.reduced);
   const std::byte* elements = blocks + first * reduced * element_size_;
-  size_t stride = reduced;
+  size_t output_stride = reduced;
+  size_t element_stride = 1;
   std::unique_ptr<std::byte[]> gathered;
   if (shape_.outputs > 1) {
     const auto outputs = static_cast<size_t>(shape_.outputs);
-    stride = reduced + kGap;
-    gathered.reset(new std::byte[count * stride * element_size_]);
-    Gather(blocks + first / outputs * outputs * reduced * element_size_, first % outputs, count, stride,
-           gathered.get());
+    const bool is_strip = !shape_.axes.back().reduced;
+    const bool side_by_side = is_strip && IsFew(shape_);
+    output_stride = side_by_side ? 1 : reduced + kGap;
+    element_stride = side_by_side ? count : 1;
+    gathered.reset(new std::byte[count * (reduced + kGap) * element_size_]);
+    for (size_t i = 0; i < count; i += is_strip ? count : 1) {
+      const size_t output = first + i;
+      Gather(blocks + output / outputs * outputs * reduced * element_size_, output % outputs, is_strip ? count : 1,
+             output_stride, element_stride, gathered.get() + i * output_stride * element_size_);
+    }
     elements = gathered.get();
+  }
+  if (IsFew(shape_)) {
+    for (Consumer& consumer : consumers_) {
+      if (IsRaised(cancelled_)) return;
+      consumer.selection->of_few(consumer.params, {elements, reduced, count, output_stride, element_stride},
+                                 consumer.states.states(), at);
+    }
+    return;
   }
   for (size_t i = 0; i < count; ++i) {
     for (Consumer& consumer : consumers_) {
       if (IsRaised(cancelled_)) return;
-      consumer.selection->of_elements(consumer.params, elements + i * stride * element_size_, reduced, scratch,
+      consumer.selection->of_elements(consumer.params, elements + i * output_stride * element_size_, reduced, scratch,
                                       parallel_for, consumer.states.states(), at + i);
     }
   }
 }
 
-void SelectionPass::Gather(const std::byte* block, size_t first, size_t count, size_t stride, std::byte* out) const {
+void SelectionPass::Gather(const std::byte* block, size_t first, size_t count, size_t output_stride,
+                           size_t element_stride, std::byte* out) const {
   // The place of the first output, and how far it is from one value of a reduced axis to the next.
   struct Digit {
     size_t size, step, value;
@@ -204,20 +224,22 @@ void SelectionPass::Gather(const std::byte* block, size_t first, size_t count, s
     digits.erase(digits.begin());
   }
   const auto copy = [&](const std::byte* from, std::byte* to) {
-    if (run > 1) return static_cast<void>(std::memcpy(to, from, run * element_size_));
+    // Several of one output, or one of each.
+    const size_t together = run > 1 ? run : output_stride == 1 ? count : 0;
+    if (together > 0) return static_cast<void>(std::memcpy(to, from, together * element_size_));
     switch (element_size_) {
       case 1:
-        return CopyStrip<uint8_t>(from, count, stride, to);
+        return CopyStrip<uint8_t>(from, count, output_stride, to);
       case 2:
-        return CopyStrip<uint16_t>(from, count, stride, to);
+        return CopyStrip<uint16_t>(from, count, output_stride, to);
       case 4:
-        return CopyStrip<uint32_t>(from, count, stride, to);
+        return CopyStrip<uint32_t>(from, count, output_stride, to);
       default:
-        return CopyStrip<uint64_t>(from, count, stride, to);
+        return CopyStrip<uint64_t>(from, count, output_stride, to);
     }
   };
   for (size_t r = 0; r < static_cast<size_t>(shape_.reduced); r += run) {
-    copy(block + offset * element_size_, out + r * element_size_);
+    copy(block + offset * element_size_, out + r * element_stride * element_size_);
     for (Digit& digit : digits) {
       offset += digit.step;
       if (++digit.value < digit.size) break;

@@ -71,8 +71,11 @@ class SelectionPass {
   // The same for one strip of them, from state `at` on.
   void SelectStrip(const std::byte* blocks, size_t first, size_t count, size_t at, SelectionScratch& scratch,
                    ParallelFor parallel_for);
-  // Copies the elements of neighbouring outputs of a block together, those of the next `stride` elements further.
-  void Gather(const std::byte* block, size_t first, size_t count, size_t stride, std::byte* out) const;
+  // Copies the elements of neighbouring outputs of a block together: element r of output i becomes number
+  // i * output_stride + r * element_stride. REQUIRES: element_stride == 1 where the innermost axis is reduced, and
+  // count == 1.
+  void Gather(const std::byte* block, size_t first, size_t count, size_t output_stride, size_t element_stride,
+              std::byte* out) const;
   // The states of the next `count` outputs are complete.
   void FinishOutputs(size_t count);
 

@@ -1,4 +1,4 @@
-// The selections, written once over what can be asked for ranks: elements in memory, or their histogram.
+// The selections, written once over what can be asked for ranks: elements in memory, sorted or not, or their histogram.
 #include "server/engine/select/selection.h"
 
 #include <algorithm>
@@ -70,7 +70,35 @@ class RankedHistogram {
   std::vector<int64_t> ends_;  // by key, from the lowest: how many elements have it or a lower one
 };
 
-// --- The selections. A `Ranked` is one of the two.
+// An output of FewKeys asked for ranks; those members of RankedElements that ranks need.
+template <class T>
+class RankedFew {
+ public:
+  using Key = KeyType<T>;
+  static constexpr Key kHighest = std::numeric_limits<Key>::max();
+
+  RankedFew(const FewKeys<Key>& keys, size_t n, size_t output) : keys_(keys), n_(n), output_(output) {}
+
+  int64_t size() const { return static_cast<int64_t>(n_); }
+  int64_t NanCount() const {
+    size_t rest = n_;
+    while (FloatKey<T> && rest > 0 && keys_.sorted[rest - 1][output_] == kHighest) --rest;
+    return static_cast<int64_t>(n_ - rest);
+  }
+  void Sort() {}
+
+  std::pair<Key, Key> At(int64_t rank) const {
+    const auto r = static_cast<size_t>(rank);
+    return {keys_.sorted[r][output_], keys_.sorted[std::min(r + 1, n_ - 1)][output_]};
+  }
+
+ private:
+  const FewKeys<Key>& keys_;
+  const size_t n_;
+  const size_t output_;
+};
+
+// --- The selections. A `Ranked` is one of the three.
 
 template <class Ranked>
 void StoreKey(const SelectionParams& params, Ranked& ranked, typename Ranked::Key key, States out, size_t k) {
@@ -78,17 +106,43 @@ void StoreKey(const SelectionParams& params, Ranked& ranked, typename Ranked::Ke
   if (params.with_index) out.field<int64_t>(1)[k] = ranked.First(key);
 }
 
+template <class Key>
+void StoreFew(const SelectionParams& params, const FewElements& elements, const FewKeys<Key>& keys,
+              const Key (&found)[kFewOutputs], States out, size_t k) {
+  std::copy_n(found, elements.outputs, out.field<int64_t>(0) + k);
+  if (!params.with_index) return;
+  alignas(64) Key firsts[kFewOutputs];
+  FirstsOfFew(elements, keys, found, firsts);
+  std::copy_n(firsts, elements.outputs, out.field<int64_t>(1) + k);
+}
+
 template <bool kIgnoreNan>
 struct Median {
   static int FieldCount(const SelectionParams& params) { return params.with_index ? 2 : 1; }
 
   template <class Ranked>
-  static void Select(const SelectionParams& params, Ranked& ranked, States out, size_t k) {
+  static auto KeyOf(Ranked& ranked) {
     auto key = Ranked::kHighest;
     const int64_t count = ranked.size() - (kIgnoreNan ? ranked.NanCount() : 0);
     if (count > 0) key = ranked.At((count - 1) / 2).first;
     if (!kIgnoreNan && ranked.NanCount() > 0) key = Ranked::kHighest;
-    StoreKey(params, ranked, key, out, k);
+    return key;
+  }
+
+  template <class Ranked>
+  static void Select(const SelectionParams& params, Ranked& ranked, States out, size_t k) {
+    StoreKey(params, ranked, KeyOf(ranked), out, k);
+  }
+
+  template <class T>
+  static void SelectFew(const SelectionParams& params, const FewElements& elements, const FewKeys<KeyType<T>>& keys,
+                        States out, size_t k) {
+    alignas(64) KeyType<T> medians[kFewOutputs];
+    for (size_t i = 0; i < elements.outputs; ++i) {
+      RankedFew<T> ranked(keys, elements.n, i);
+      medians[i] = KeyOf(ranked);
+    }
+    StoreFew(params, elements, keys, medians, out, k);
   }
 };
 
@@ -98,6 +152,14 @@ struct Mode {
   template <class Ranked>
   static void Select(const SelectionParams& params, Ranked& ranked, States out, size_t k) {
     StoreKey(params, ranked, ranked.Mode(), out, k);
+  }
+
+  template <class T>
+  static void SelectFew(const SelectionParams& params, const FewElements& elements, const FewKeys<KeyType<T>>& keys,
+                        States out, size_t k) {
+    alignas(64) KeyType<T> modes[kFewOutputs];
+    ModesOfFew(elements, keys, FloatKey<T>, modes);
+    StoreFew(params, elements, keys, modes, out, k);
   }
 };
 
@@ -125,6 +187,15 @@ struct QuantileSearch {
       high = rank.high > rank.low ? second : first;
     }
   }
+
+  template <class T>
+  static void SelectFew(const SelectionParams& params, const FewElements& elements, const FewKeys<KeyType<T>>& keys,
+                        States out, size_t k) {
+    for (size_t i = 0; i < elements.outputs; ++i) {
+      RankedFew<T> ranked(keys, elements.n, i);
+      Select(params, ranked, out, k + i);
+    }
+  }
 };
 
 // --- Selections of one element type.
@@ -141,6 +212,12 @@ struct SelectionOf {
     Op::Select(params, ranked, out, k);
   }
 
+  static void OfFew(const SelectionParams& params, const FewElements& elements, States out, size_t k) {
+    FewKeys<KeyType<T>> keys;
+    KeysOfFew<T>(elements, keys);
+    Op::template SelectFew<T>(params, elements, keys, out, k);
+  }
+
   static void OfHistogram(const SelectionParams& params, const Histogram& histogram, States out, size_t k) {
     if constexpr (sizeof(T) <= 2) {
       RankedHistogram<T> ranked(histogram);
@@ -149,7 +226,7 @@ struct SelectionOf {
   }
 
   static const Selection* Get() {
-    static constexpr Selection kSelection = {Op::FieldCount, OfElements, sizeof(T) <= 2 ? OfHistogram : nullptr};
+    static constexpr Selection kSelection = {Op::FieldCount, OfElements, OfFew, sizeof(T) <= 2 ? OfHistogram : nullptr};
     return &kSelection;
   }
 

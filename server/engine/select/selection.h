@@ -12,6 +12,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "server/engine/fold/fold.h"
+#include "server/engine/select/few.h"
 #include "server/engine/select/histogram.h"
 #include "server/engine/values/dtype.h"
 #include "server/engine/values/huge_pages.h"
@@ -97,6 +98,8 @@ struct Selection {
   // Selects from `n` >= 1 packed elements, without alignment; the state is written to out[k].
   void (*of_elements)(const SelectionParams& params, const std::byte* x, size_t n, SelectionScratch& scratch,
                       ParallelFor parallel_for, States out, size_t k);
+  // The same from several outputs, whose states are written to out[k] and after.
+  void (*of_few)(const SelectionParams& params, const FewElements& elements, States out, size_t k);
   // The same from the histogram of the elements; nullptr where elements have more than 2 bytes.
   void (*of_histogram)(const SelectionParams& params, const Histogram& histogram, States out, size_t k);
 };
