@@ -229,6 +229,34 @@ TEST(Selection, ModeIsTheSmallestOfTheMostFrequent) {
   EXPECT_EQ(mode({kNan, kNan, 8}), std::pair(8.0L, 2.0L));
 }
 
+// Of elements that all occur once, that all collide in a hash of their upper bits or not, and that occur a few times.
+TEST(Selection, ModeOfAnyNumberOfElements) {
+  for (size_t n : {33u, 64u, 1000u, 5000u, 32768u, 40000u}) {
+    for (uint64_t step : {uint64_t{1}, uint64_t{1} << 48, uint64_t{0xF1DE83E19937733D}}) {
+      for (size_t repeats : {1u, 2u, 7u}) {
+        std::vector<int64_t> values(n);
+        for (size_t i = 0; i < n; ++i) values[i] = static_cast<int64_t>((i / repeats + 1) * step);
+        values[n - 1] = values[0];
+        std::vector<int64_t> sorted = values;
+        std::sort(sorted.begin(), sorted.end());
+        int64_t want = 0;
+        int64_t most = 0;
+        for (auto begin = sorted.begin(); begin != sorted.end();) {
+          const auto end = std::upper_bound(begin, sorted.end(), *begin);
+          if (end - begin > most) {
+            most = end - begin;
+            want = *begin;
+          }
+          begin = end;
+        }
+        const ReductionResult mode = Reduce(TensorOf(DType::kInt64, values), {.op = Op::kMode, .dim = {0}});
+        EXPECT_EQ(Values(mode.outputs[0])[0], want) << n << " " << step << " " << repeats;
+        EXPECT_EQ(Values(mode.outputs[1])[0], std::find(values.begin(), values.end(), want) - values.begin());
+      }
+    }
+  }
+}
+
 // A request that counts bytes as they arrive holds a histogram, not the tensor.
 TEST(Selection, BytesAreCountedAsTheyArrive) {
   const int64_t gigabytes = int64_t{1} << 36;

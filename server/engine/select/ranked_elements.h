@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -26,8 +27,10 @@ namespace treduce {
 
 // Up to this many elements are copied and partitioned (or sorted).
 inline constexpr size_t kFewElements = 2048;
-// The same of one or two bytes, whose digits are counted beyond.
+// The same of one byte. Digits of those of two bytes are counted beyond the number above.
 inline constexpr size_t kFewForHistogram = 64;
+// Up to this many keys, those that occur once are told by a table of hashes that is in the second cache.
+inline constexpr size_t kMostHashed = size_t{32} << 10;
 // From this many on, several threads scan.
 inline constexpr size_t kManyElements = size_t{256} << 10;
 // Elements that a scan may find in its range, with `n` elements; twice what it should.
@@ -64,7 +67,7 @@ class RankedElements {
         return found.has_value() ? *found : ByHistogram<16>(r);
       }
     } else {
-      if (n_ > kFewForHistogram) return ByHistogram<8>(r);
+      if (n_ > (sizeof(T) == 1 ? kFewForHistogram : kFewElements)) return ByHistogram<8>(r);
     }
     return AmongKeys(CopyKeys(), n_, r);
   }
@@ -78,33 +81,34 @@ class RankedElements {
 
   // Index of the first element with this key. REQUIRES: there is one.
   int64_t First(Key key) const {
-    constexpr size_t kBlock = 64;
+    constexpr size_t kBlock = 128;
     size_t i = 0;
     for (; i + kBlock <= n_; i += kBlock) {
       bool found = false;
-      for (size_t j = 0; j < kBlock; ++j) found |= KeyAt(i + j) == key;
+      if constexpr (sizeof(T) >= 4) {
+        found = CountKey<T>(x_ + i * sizeof(T), kBlock, key) > 0;
+      } else {
+        for (size_t j = 0; j < kBlock; ++j) found |= KeyAt(i + j) == key;
+      }
       if (found) break;
     }
     while (KeyAt(i) != key) ++i;
     return static_cast<int64_t>(i);
   }
 
-  // The key that occurs most often; see SelectionKind::kMode.
+  // The key that occurs most often; see SelectionKind::kMode. Needs scratch for all keys, twice.
   Key Mode() {
-    if (!is_sorted_) Sort();
+    Key* keys = CopyKeys();
+    size_t n = n_;
     Key mode = kHighest;
-    size_t most = 0;
-    for (size_t begin = 0; begin < n_;) {
-      const Key key = sorted_[begin];
-      size_t end = begin + 1;
-      while (end < n_ && sorted_[end] == key) ++end;
-      const bool is_nan = FloatKey<T> && key == kHighest;
-      if (!is_nan && end - begin > most) {
-        most = end - begin;
-        mode = key;
-      }
-      begin = end;
+    for (uint64_t multiplier : kHashMultipliers) {
+      if (!IsHashed() || n <= kFewKeys) break;
+      const size_t rest = WithoutSingle(keys, n, multiplier, mode);
+      const bool has_many_left = rest > n - n / 4;
+      n = rest;
+      if (has_many_left) break;
     }
+    ModeOfGroups(keys, n, n < n_ ? 1 : 0, mode);
     return mode;
   }
 
@@ -116,10 +120,91 @@ class RankedElements {
   }
 
   Key* CopyKeys() {
-    Key* keys = scratch_.keys<Key>(n_);
-    for (size_t i = 0; i < n_; ++i) keys[i] = KeyAt(i);
+    Key* keys = scratch_.keys<Key>(n_ + kScanSlack);
+    if constexpr (std::is_same_v<T, float>) {
+      bool has_nan = false;
+      for (size_t i = 0; i < n_; i += kScanBlock) {
+        const size_t n = std::min(kScanBlock, n_ - i);
+        has_nan |= ScanRange<T>(x_ + i * sizeof(T), n, kLowest, kHighest, keys + i).has_nan;
+      }
+      if (!has_nan) nan_count_ = 0;
+    } else {
+      for (size_t i = 0; i < n_; ++i) keys[i] = KeyAt(i);
+    }
     if (!nan_count_.has_value()) nan_count_ = std::count(keys, keys + n_, kHighest);
     return keys;
+  }
+
+  // Fewer bytes, or more keys, are sorted sooner than that.
+  bool IsHashed() const { return sizeof(T) >= 4 && n_ <= kMostHashed; }
+  // Odd, so that all bits of a key are in the upper ones of a product.
+  static constexpr std::array<uint64_t, 3> kHashMultipliers = {0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9,
+                                                               0x94D049BB133111EB};
+  static size_t Hash(Key key, uint64_t multiplier, int bits) {
+    return static_cast<size_t>(static_cast<uint64_t>(key) * multiplier >> 1 >> (63 - bits));
+  }
+
+  // Keeps the keys, in order, whose hash others have too, and returns how many; `lowest` becomes the smallest of the
+  // rest, which occur once, unless it is smaller.
+  size_t WithoutSingle(Key* keys, size_t n, uint64_t multiplier, Key& lowest) {
+    const int bits = static_cast<int>(std::bit_width(n)) + 1;
+    const size_t size = size_t{1} << bits;
+    auto* counts = scratch_.spare<uint8_t>(size);  // up to 2
+    std::fill_n(counts, size, uint8_t{0});
+    for (size_t i = 0; i < n; ++i) {
+      uint8_t& count = counts[Hash(keys[i], multiplier, bits)];
+      count = static_cast<uint8_t>(count + (count < 2 ? 1 : 0));
+    }
+    size_t rest = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const Key key = keys[i];
+      const bool is_single = counts[Hash(key, multiplier, bits)] == 1;
+      lowest = std::min(lowest, is_single ? key : kHighest);
+      keys[rest] = key;
+      rest += is_single ? 0 : 1;
+    }
+    return rest;
+  }
+
+  // Makes `mode`, which occurs `most` times, what occurs more often among `n` keys, or is smaller. Keys of the same
+  // hash are brought together and sorted, unless they are the same: whatever they are takes no longer than sorting them
+  // all.
+  void ModeOfGroups(Key* keys, size_t n, size_t most, Key& mode) {
+    constexpr int kMaxBits = 11;
+    const int bits = IsHashed() ? std::clamp(static_cast<int>(std::bit_width(n)) - 1, 0, kMaxBits) : 0;
+    const auto group_of = [bits](Key key) { return Hash(key, kHashMultipliers[0], bits); };
+    const size_t groups = size_t{1} << bits;
+    std::array<size_t, size_t{1} << kMaxBits> places;
+    Key* grouped = keys;
+    Key* spare = scratch_.spare<Key>(n);
+    if (groups == 1) {
+      places[0] = n;
+    } else {
+      std::fill_n(places.begin(), groups, 0);
+      for (size_t i = 0; i < n; ++i) ++places[group_of(keys[i])];
+      size_t place = 0;
+      for (size_t group = 0; group < groups; ++group) place += std::exchange(places[group], place);
+      for (size_t i = 0; i < n; ++i) spare[places[group_of(keys[i])]++] = keys[i];
+      std::swap(grouped, spare);
+    }
+    size_t begin = 0;
+    for (size_t group = 0; group < groups; ++group) {
+      const size_t end = places[group];
+      const bool is_mixed = std::any_of(grouped + begin, grouped + end, [&](Key key) { return key != grouped[begin]; });
+      if (is_mixed) RadixSort(grouped + begin, spare, end - begin);
+      while (begin < end) {
+        const Key key = grouped[begin];
+        const size_t first = begin;
+        begin = is_mixed ? begin + 1 : end;
+        while (begin < end && grouped[begin] == key) ++begin;
+        const size_t count = begin - first;
+        const bool is_nan = FloatKey<T> && key == kHighest;
+        if (!is_nan && (count > most || (count == most && key < mode))) {
+          most = count;
+          mode = key;
+        }
+      }
+    }
   }
 
   size_t CountOf(Key key) const {

@@ -306,10 +306,10 @@ double ScratchByteCount(SelectionKind kind, const SelectionParams& params, DType
   if (size <= 2) return 2.0 * static_cast<double>(Histogram::ByteCount(dtype, true));
   if (kind == SelectionKind::kMode ||
       (params.quantiles != nullptr && params.quantiles->q.values().size() >= kManyRanks)) {
-    return 2 * n * size;
+    return (2 * n + kScanSlack) * size;
   }
   // What a scan finds, what it finds in that, and a sample; or a table of 64 Ki counts.
-  return n <= kFewElements ? n * size
+  return n <= kFewElements ? (n + kScanSlack) * size
                            : (2 * static_cast<double>(MostInside(static_cast<size_t>(n))) + n / 32) * size + 0x1p19;
 }
 
