@@ -1,11 +1,38 @@
-// The functions of math-inl.h for single numbers, with the bits of every SIMD target.
+// The functions of math-inl.h for single numbers, with the bits of every SIMD target, and for arrays of them, compiled
+// once for each.
 #include "server/engine/fold/scalar_math.h"
 
 #include <cstring>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "server/engine/fold/scalar_math.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "server/engine/fold/math-inl.h"
 
-// The target of the whole file is HWY_NAMESPACE's; without these, not every compiler inlines from it.
+HWY_BEFORE_NAMESPACE();
+namespace treduce {
+namespace HWY_NAMESPACE {
+
+template <class V>
+HWY_INLINE void AddLogAt(const double* m, const double* s, const double* c, double* out) {
+  using Traits = ValueTraits<V>;
+  V sum, error;
+  TwoSum(Traits::Load(s), Traits::Load(c), sum, error);
+  Traits::Store(AddLog(Traits::Load(m), sum, error), out);
+}
+
+void AddLogs(const double* m, const double* s, const double* c, size_t count, double* out) {
+  size_t k = 0;
+  for (; k + kLanes64 <= count; k += kLanes64) AddLogAt<Lanes64>(m + k, s + k, c + k, out + k);
+  for (; k < count; ++k) AddLogAt<double>(m + k, s + k, c + k, out + k);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace treduce
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+// The target of what follows is HWY_NAMESPACE's; without these, not every compiler inlines from it.
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
 namespace {
@@ -24,9 +51,9 @@ void Magnitude(const std::byte* x, size_t count, std::byte* out) {
 
 double ScalarPow(double x, double y) { return HWY_NAMESPACE::Pow(x, y); }
 
-double ScalarAddLog(double m, double s, double c) {
-  HWY_NAMESPACE::FastTwoSum(s, c, s, c);
-  return HWY_NAMESPACE::AddLog(m, s, c);
+HWY_EXPORT(AddLogs);
+void AddLogs(const double* m, const double* s, const double* c, size_t count, double* out) {
+  HWY_DYNAMIC_DISPATCH(AddLogs)(m, s, c, count, out);
 }
 
 ConvertFunction FindMagnitude(DType complex_dtype) {
@@ -35,3 +62,4 @@ ConvertFunction FindMagnitude(DType complex_dtype) {
 
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
+#endif

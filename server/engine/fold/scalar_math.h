@@ -8,9 +8,11 @@
 
 namespace treduce {
 
-// As their namesakes in math-inl.h, but for any c that is small beside s.
+// As its namesake in math-inl.h.
 double ScalarPow(double x, double y);
-double ScalarAddLog(double m, double s, double c);
+
+// out[k] = m[k] + log(s[k] + c[k]), as AddLog but for any c >= 0 and for any that is small beside s; side by side.
+void AddLogs(const double* m, const double* s, const double* c, size_t count, double* out);
 
 // |x| of elements of a complex dtype, written as float64.
 ConvertFunction FindMagnitude(DType complex_dtype);

@@ -27,9 +27,9 @@ bool PartsApart(const Finishing& f) { return IsComplex(f.reduction.compute_dtype
 double Field(States states, int field, size_t k) { return states.field<double>(field)[k]; }
 int64_t Word(States states, int field, size_t k) { return states.field<int64_t>(field)[k]; }
 
-// Calls `value(k)` for each result, and stores what it returns, of type T and dtype `from`, as output `output`.
-template <class T, class Value>
-void StoreAll(const Finishing& f, size_t output, DType from, Value value) {
+// Stores blocks of results, of type T and dtype `from`, as output `output`. `fill(first, count, block)` writes one.
+template <class T, class Fill>
+void StoreBlocks(const Finishing& f, size_t output, DType from, Fill fill) {
   const DType dtype = f.reduction.outputs[output].dtype;
   const ConvertFunction cast = FindCast(from, dtype);
   std::byte* out = f.outputs[output] + f.first * ByteSize(dtype);
@@ -37,9 +37,17 @@ void StoreAll(const Finishing& f, size_t output, DType from, Value value) {
   T block[kBlock];
   for (size_t first = 0; first < f.count; first += kBlock) {
     const size_t count = std::min(kBlock, f.count - first);
-    for (size_t k = 0; k < count; ++k) block[k] = value(first + k);
+    fill(first, count, block);
     cast(reinterpret_cast<const std::byte*>(block), count, out + first * ByteSize(dtype));
   }
+}
+
+// The same of what `value(k)` returns for each result.
+template <class T, class Value>
+void StoreAll(const Finishing& f, size_t output, DType from, Value value) {
+  StoreBlocks<T>(f, output, from, [&](size_t first, size_t count, T* block) {
+    for (size_t k = 0; k < count; ++k) block[k] = value(first + k);
+  });
 }
 
 template <class Value>
@@ -304,9 +312,12 @@ void FinishLogSumExp(const Finishing& f) {
                                              : FinishComplexLogSumExp(Field(s, 0, k), Field(s, 1, k), Field(s, 2, k));
       StoreComplex(value, f.reduction.outputs[0].dtype, f.first + k, f.outputs[0]);
     }
+  } else if (is_empty) {
+    StoreReals(f, 0, [](size_t) { return kMinusInfinity; });
   } else {
-    StoreReals(f, 0, [&](size_t k) {
-      return is_empty ? kMinusInfinity : ScalarAddLog(Field(s, 0, k), Field(s, 1, k), Field(s, 2, k));
+    StoreBlocks<double>(f, 0, DType::kFloat64, [&](size_t first, size_t count, double* block) {
+      const States from = s.From(first);
+      AddLogs(from.field<double>(0), from.field<double>(1), from.field<double>(2), count, block);
     });
   }
 }
