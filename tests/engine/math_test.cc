@@ -38,6 +38,7 @@ namespace HWY_NAMESPACE {
 
 TREDUCE_MATH_TEST_FUNCTION(TestExp, Exp(x))
 TREDUCE_MATH_TEST_FUNCTION(TestExpHiLo, ExpHiLo(x, y))
+TREDUCE_MATH_TEST_FUNCTION(TestExpTerm, ExpTerm(x))
 TREDUCE_MATH_TEST_FUNCTION(TestLogHi, LogHiLo(x).hi)
 TREDUCE_MATH_TEST_FUNCTION(TestLogLo, LogHiLo(x).lo)
 TREDUCE_MATH_TEST_FUNCTION(TestAddLog, AddLog(x, y, Broadcast<V>(0.0)))
@@ -60,6 +61,7 @@ namespace {
 
 HWY_EXPORT(TestExp);
 HWY_EXPORT(TestExpHiLo);
+HWY_EXPORT(TestExpTerm);
 HWY_EXPORT(TestLogHi);
 HWY_EXPORT(TestLogLo);
 HWY_EXPORT(TestAddLog);
@@ -223,6 +225,30 @@ TEST(ExpHiLoTest, IgnoresTheLowPartOfInfinity) {
   const Doubles x = {kInf, -kInf, 1e300, -1e300};
   EXPECT_THAT(RESULTS(TestExpHiLo, x, Doubles(x.size(), kNaN)),
               testing::Pointwise(SameValue(), Doubles{kInf, 0.0, kInf, 0.0}));
+}
+
+TEST(ExpTermTest, ErrorIsWithinBound) {
+  for (const double range : {1e-10, 0.4, 2.0, 100.0, 707.0}) {
+    const Arguments arguments{Uniform(-range, 0.0), Constant(0)};
+    const Doubles got = RESULTS(TestExpTerm, arguments);
+    for (size_t i = 0; i < got.size(); ++i) {
+      const long double x = arguments.x[i];
+      const long double exact = std::exp(x);
+      ASSERT_LE(std::fabs(got[i] - exact), exact * (std::exp2(-47.9L) - x * 0x1p-52L)) << arguments.x[i];
+    }
+  }
+}
+
+TEST(ExpTermTest, StaysTinyWhereItWouldUnderflow) {
+  const Doubles x = {-707.1, -708.0, -745.0, -1e300, -kInf};
+  EXPECT_THAT(RESULTS(TestExpTerm, x, Doubles(x.size())),
+              testing::Each(testing::AllOf(testing::Gt(0.0), testing::Le(0x1p-1019))));
+}
+
+TEST(ExpTermTest, SpecialValues) {
+  const Doubles x = {0.0, -0.0, kNaN, -kLowestSubnormal};
+  EXPECT_THAT(RESULTS(TestExpTerm, x, Doubles(x.size())),
+              testing::Pointwise(SameValue(), Doubles{1.0, 1.0, kNaN, 1.0}));
 }
 
 TEST(LogTest, ErrorIsWithinBound) {

@@ -166,5 +166,62 @@ TEST_P(ReferenceTest, HoldsForSelectionsOfFewElements) {
 INSTANTIATE_TEST_SUITE_P(DTypes, ReferenceTest, ::testing::ValuesIn(kAllDTypes),
                          [](const auto& test) { return std::string(Name(test.param)); });
 
+// The definition near zero, where the tolerance of the reference is large beside the result.
+long double ExactLogSumExp(const std::vector<LongComplex>& elements) {
+  long double largest = elements[0].real();
+  for (const LongComplex& x : elements) largest = std::max(largest, x.real());
+  long double rest = -1;
+  for (const LongComplex& x : elements) rest += x.real() == largest ? 1 : 0;
+  for (const LongComplex& x : elements) rest += x.real() == largest ? 0 : std::exp(x.real() - largest);
+  return largest + std::log1p(rest);
+}
+
+TEST(LogSumExpTest, IsWithinOneUlpNearZero) {
+  const auto copies = [](size_t n, double x) { return std::vector<double>(n, x); };
+  std::vector<std::vector<double>> cases = {{0, -40},
+                                            {-40, 0},
+                                            {0, -80, -90},
+                                            {0, -103},
+                                            {0, -3e38},
+                                            {1e-30, -40},
+                                            copies(2, -std::log(2)),
+                                            copies(3, -std::log(3)),
+                                            copies(70'000, -std::log(70'000)),
+                                            copies(5'000, -60)};
+  cases.back().back() = 0;  // the largest comes last
+  std::vector<double> normalized(70'000);
+  for (size_t i = 0; i < normalized.size(); ++i) normalized[i] = std::sin(static_cast<double>(i)) * 5;
+  double sum = 0;
+  for (double x : normalized) sum += std::exp(x);
+  for (double& x : normalized) x += 1e-4 - std::log(sum);
+  cases.push_back(normalized);
+
+  Engine engine{{.thread_count = 1}};
+  for (DType dtype : {DType::kFloat32, DType::kFloat16, DType::kBFloat16}) {
+    for (const std::vector<double>& elements : cases) {
+      const auto n = static_cast<int64_t>(elements.size());
+      const auto* bytes = reinterpret_cast<const std::byte*>(elements.data());
+      const Tensor row = Cast(Tensor{DType::kFloat64, {n}, {bytes, bytes + n * 8}}.view(), dtype);
+      const long double exact = ExactLogSumExp(ElementsOf(row.view()));
+      constexpr int64_t kColumns = 45;  // of which some are folded side by side, others on their own
+      Tensor columns{dtype, {n, kColumns}, {}};
+      for (int64_t i = 0; i < n * kColumns; ++i) {
+        const auto from = row.data.begin() + i / kColumns * static_cast<int64_t>(ByteSize(dtype));
+        columns.data.insert(columns.data.end(), from, from + static_cast<int64_t>(ByteSize(dtype)));
+      }
+      for (const Tensor* tensor : {&row, static_cast<const Tensor*>(&columns)}) {
+        const auto results = engine.Reduce(tensor->view(), {{.op = Op::kLogSumExp, .dim = {0}}});
+        ASSERT_TRUE(results.ok()) << results.status();
+        const Tensor& output = (*results)[0].outputs[0];
+        for (int64_t i = 0; i < ComponentCount(output.view()); ++i) {
+          EXPECT_LE(std::abs(ComponentAt(output.view(), i) - exact), UlpOf(dtype, exact))
+              << Name(dtype) << ", " << n << " elements, the first " << elements[0] << ": "
+              << ComponentText(output.view(), i) << ", not " << static_cast<double>(exact);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace treduce

@@ -72,6 +72,16 @@ HWY_INLINE V LargerOf(V a, V b) {
   return IfThenElse(Gt(b, a), b, a);
 }
 
+// The larger of x and `lowest`; NaN if x is.
+HWY_INLINE double AtLeast(double lowest, double x) { return x < lowest ? lowest : x; }
+HWY_INLINE Lanes64 AtLeast(Lanes64 lowest, Lanes64 x) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  return hn::IfThenElse(hn::Lt(x, lowest), lowest, x);
+#else
+  return hn::Max(lowest, x);  // of a number and NaN, x86 gives the second, and NEON the NaN
+#endif
+}
+
 // s + e == a + b exactly, s the rounded sum (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
 template <class V>
 HWY_INLINE void TwoSum(V a, V b, V& s, V& e) {
@@ -80,6 +90,55 @@ HWY_INLINE void TwoSum(V a, V b, V& s, V& e) {
   e = (a - (sum - bb)) + (b - bb);
   s = sum;
 }
+
+// --- V = Abreast<Lanes64>: what takes long from end to end takes less for several vectors in lockstep, since a
+// processor looks no further ahead than the operations on a few.
+
+inline constexpr size_t kAbreast = 4;
+
+template <class X>
+struct Abreast {
+  X v[kAbreast];
+};
+
+// op of what the arguments have at each place.
+template <class F, class... Xs>
+HWY_INLINE auto InLockstep(F op, const Abreast<Xs>&... x) {
+  return Abreast<decltype(op(x.v[0]...))>{{op(x.v[0]...), op(x.v[1]...), op(x.v[2]...), op(x.v[3]...)}};
+}
+
+template <class X>
+HWY_INLINE Abreast<X> operator+(const Abreast<X>& a, const Abreast<X>& b) {
+  return InLockstep([](X p, X q) HWY_ATTR { return p + q; }, a, b);
+}
+template <class X>
+HWY_INLINE Abreast<X> operator-(const Abreast<X>& a, const Abreast<X>& b) {
+  return InLockstep([](X p, X q) HWY_ATTR { return p - q; }, a, b);
+}
+template <class X>
+HWY_INLINE Abreast<X> operator*(const Abreast<X>& a, const Abreast<X>& b) {
+  return InLockstep([](X p, X q) HWY_ATTR { return p * q; }, a, b);
+}
+template <class X>
+HWY_INLINE auto Eq(const Abreast<X>& a, const Abreast<X>& b) {
+  return InLockstep([](X p, X q) HWY_ATTR { return Eq(p, q); }, a, b);
+}
+template <class M, class X>
+HWY_INLINE Abreast<X> IfThenElse(const Abreast<M>& mask, const Abreast<X>& yes, const Abreast<X>& no) {
+  return InLockstep([](M m, X p, X q) HWY_ATTR { return IfThenElse(m, p, q); }, mask, yes, no);
+}
+template <class X>
+HWY_INLINE Abreast<X> AtLeast(const Abreast<X>& lowest, const Abreast<X>& x) {
+  return InLockstep([](X p, X q) HWY_ATTR { return AtLeast(p, q); }, lowest, x);
+}
+
+template <class X>
+struct ValueTraits<Abreast<X>> {
+  static HWY_INLINE Abreast<X> Broadcast(double x) {
+    const X each = ValueTraits<X>::Broadcast(x);
+    return {{each, each, each, each}};
+  }
+};
 
 // --- Decoding: the next lanes of `p`, which needs no alignment, as V.
 

@@ -125,6 +125,33 @@ HWY_INLINE const T* PaddedTail(const T* x, size_t n, const T* end, T (&tail)[kLa
   return tail;
 }
 
+// Whether Op has AccumulateAbreast(states, x, contexts): Accumulate of kAbreast vectors in lockstep.
+template <template <class> class Op, size_t kCount>
+inline constexpr bool kIsAbreast = kCount % kAbreast == 0 && requires {
+  &Op<Lanes64>::AccumulateAbreast;
+};
+
+// Accumulates vectors that start `step` elements apart into acc[0, kCount), with contexts `context_of(v)`.
+template <template <class> class Op, size_t kCount, class T, class ContextOf>
+HWY_INLINE void AccumulateEach(Op<Lanes64>* acc, const T* x, size_t step, ContextOf context_of) {
+  if constexpr (kIsAbreast<Op, kCount>) {
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kCount; v += kAbreast) {
+      Lanes64 next[kAbreast];
+      typename Op<Lanes64>::Context contexts[kAbreast];
+      TREDUCE_UNROLL
+      for (size_t i = 0; i < kAbreast; ++i) {
+        next[i] = Decode<Lanes64>::Load(x + (v + i) * step);
+        contexts[i] = context_of(v + i);
+      }
+      Op<Lanes64>::AccumulateAbreast(acc + v, next, contexts);
+    }
+  } else {
+    TREDUCE_UNROLL
+    for (size_t v = 0; v < kCount; ++v) acc[v].Accumulate(Decode<Lanes64>::Load(x + v * step), context_of(v));
+  }
+}
+
 // A leaf of `n` neighbouring elements: element r goes to lane r mod 32. The lanes are joined to those of one vector.
 // Elements before `end` may be read.
 template <template <class> class Op, class T>
@@ -135,8 +162,7 @@ HWY_INLINE Op<Lanes64> FoldRow(const T* x, size_t n, const T* end, const typenam
   size_t i = 0;
   for (; i + kLaneCount <= n; i += kLaneCount) {
     PrefetchAhead(x + i, kRowPrefetch);
-    TREDUCE_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) acc[v].Accumulate(Decode<Lanes64>::Load(x + i + v * kLanes64), context);
+    AccumulateEach<Op, kVectors>(acc, x + i, kLanes64, [&](size_t) HWY_ATTR { return context; });
   }
   if (i < n) {
     T copy[kLaneCount];
@@ -181,9 +207,19 @@ HWY_INLINE Op<Lanes64> FoldRows(const T* x, size_t rows, size_t n, const T* end,
     Op<Lanes64> row[kLanes64];
     const auto has_element = hn::FirstN(D64(), n);
     const auto none = Op<Lanes64>::Init();
+    [[maybe_unused]] Op<Lanes64> all[kLanes64];
+    if constexpr (kIsAbreast<Op, kLanes64>) {
+      TREDUCE_UNROLL
+      for (size_t r = 0; r < kLanes64; ++r) all[r] = none;
+      AccumulateEach<Op, kLanes64>(all, x, n, context_of);
+    }
     for (size_t r = 0; r < kLanes64; ++r) {
       Op<Lanes64> one = none;
-      one.Accumulate(Decode<Lanes64>::Load(x + r * n), context_of(r));
+      if constexpr (kIsAbreast<Op, kLanes64>) {
+        one = all[r];
+      } else {
+        one.Accumulate(Decode<Lanes64>::Load(x + r * n), context_of(r));
+      }
       TREDUCE_UNROLL
       for (int i = 0; i < Op<Lanes64>::kFieldCount; ++i) one.f[i] = hn::IfThenElse(has_element, one.f[i], none.f[i]);
       row[PlaceOfRow(r)] = one;
@@ -385,8 +421,7 @@ HWY_INLINE void ColumnLeaves(const T* x, size_t rows, size_t stride,
   TREDUCE_UNROLL
   for (size_t v = 0; v < kVectors; ++v) acc[v] = Op<Lanes64>::Init();
   for (size_t r = 0; r < rows; ++r, x += stride) {
-    TREDUCE_UNROLL
-    for (size_t v = 0; v < kVectors; ++v) acc[v].Accumulate(Decode<Lanes64>::Load(x + v * kLanes64), context[v]);
+    AccumulateEach<Op, kVectors>(acc, x, kLanes64, [&](size_t v) HWY_ATTR { return context[v]; });
   }
 }
 

@@ -6,7 +6,10 @@
 #define TREDUCE_FOLD_OPS_LOGSUMEXP_INL_H_
 #endif
 
+#include <type_traits>
+
 #include "server/engine/fold/math-inl.h"
+#include "server/engine/fold/ops/order-inl.h"
 #include "server/engine/fold/ops/sum-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -63,29 +66,117 @@ struct LogSumExp {
   }
 };
 
+// For f32, f16 and bf16: f[0] is the number of elements equal to the largest, f[1] the sum of exp(x - largest) of the
+// others. Beside an exact number, a plain sum of positive terms is accurate also where it is tiny.
+template <class V>
+struct CountedExpSum {
+  static constexpr int kFieldCount = 2;
+  struct Context {
+    V largest;
+  };
+  V f[kFieldCount];
+
+  static HWY_INLINE CountedExpSum Init() { return {{Broadcast<V>(0.0), Broadcast<V>(0.0)}}; }
+  HWY_INLINE void Accumulate(V x, const Context& context) {
+    const auto is_largest = Eq(x, context.largest);
+    f[0] = IfThenElse(is_largest, f[0] + Broadcast<V>(1.0), f[0]);
+    f[1] = IfThenElse(is_largest, f[1], f[1] + ExpTerm(x - context.largest));
+  }
+  static HWY_INLINE void AccumulateAbreast(CountedExpSum* states, const V* x, const Context* contexts) {
+    CountedExpSum<Abreast<V>> sum;
+    Abreast<V> next, largest;
+    TREDUCE_UNROLL
+    for (size_t i = 0; i < kAbreast; ++i) {
+      sum.f[0].v[i] = states[i].f[0];
+      sum.f[1].v[i] = states[i].f[1];
+      next.v[i] = x[i];
+      largest.v[i] = contexts[i].largest;
+    }
+    sum.Accumulate(next, {largest});
+    TREDUCE_UNROLL
+    for (size_t i = 0; i < kAbreast; ++i) states[i] = {{sum.f[0].v[i], sum.f[1].v[i]}};
+  }
+  HWY_INLINE void Merge(const CountedExpSum& right) {
+    f[0] = f[0] + right.f[0];
+    f[1] = f[1] + right.f[1];
+  }
+};
+
+// f[0] is the largest element, f[1] and f[2] are as of CountedExpSum.
+template <class V>
+struct CountedLogSumExp {
+  static constexpr int kFieldCount = 3;
+  V f[kFieldCount];
+
+  HWY_INLINE void Merge(const CountedLogSumExp& right, const FoldParams&) {
+    const auto is_equal = Eq(f[0], right.f[0]);
+    const auto right_is_larger = Gt(right.f[0], f[0]);
+    CountedLogSumExp larger, smaller;
+    TREDUCE_UNROLL
+    for (int i = 0; i < kFieldCount; ++i) {
+      larger.f[i] = IfThenElse(right_is_larger, right.f[i], f[i]);
+      smaller.f[i] = IfThenElse(right_is_larger, f[i], right.f[i]);
+    }
+    const V scaled = (smaller.f[1] + smaller.f[2]) * ExpTerm(smaller.f[0] - larger.f[0]);
+    f[0] = larger.f[0];
+    f[1] = IfThenElse(is_equal, larger.f[1] + smaller.f[1], larger.f[1]);
+    f[2] = larger.f[2] + IfThenElse(is_equal, smaller.f[2], scaled);
+  }
+};
+
 template <class T>
 struct LogSumExpBody {
   using Element = T;
+  static constexpr bool kIsCounted = sizeof(T) < sizeof(double);
   template <class V>
-  using State = LogSumExp<V>;
+  using Sum = std::conditional_t<kIsCounted, CountedExpSum<V>, ExpSum<V>>;
+  template <class V>
+  using State = std::conditional_t<kIsCounted, CountedLogSumExp<V>, LogSumExp<V>>;
 
-  static HWY_INLINE LogSumExp<Lanes64> Rows(const FoldParams&, const T* x, size_t rows, size_t n, const T* end) {
-    const Lanes64 largest = FoldRows<Largest>(x, rows, n, end).f[0];
+  static HWY_INLINE State<Lanes64> Rows(const FoldParams&, const T* x, size_t rows, size_t n, const T* end) {
+    const Lanes64 largest = LargestOfRows(x, rows, n, end);
     const PerRow own(largest);
     const auto sum =
-        FoldRows<ExpSum>(x, rows, n, end, [&](size_t r) HWY_ATTR { return ExpSum<Lanes64>::Context{own[r]}; });
+        FoldRows<Sum>(x, rows, n, end, [&](size_t r) HWY_ATTR { return typename Sum<Lanes64>::Context{own[r]}; });
     return {{largest, sum.f[0], sum.f[1]}};
   }
 
   template <class V>
-  static HWY_INLINE LogSumExp<V> ColumnState(const FoldParams&, const T* x, size_t rows, size_t stride) {
+  static HWY_INLINE State<V> ColumnState(const FoldParams&, const T* x, size_t rows, size_t stride) {
     const V largest = ColumnLeaf<Largest, V>(x, rows, stride).f[0];
-    const ExpSum<V> sum = ColumnLeaf<ExpSum, V>(x, rows, stride, {largest});
+    const auto sum = ColumnLeaf<Sum, V>(x, rows, stride, {largest});
     return {{largest, sum.f[0], sum.f[1]}};
   }
 
   static HWY_INLINE void ColumnStates(const FoldParams& params, const T* x, size_t rows, size_t stride, States states) {
-    EachColumnState<LogSumExpBody>(params, x, rows, stride, states);
+    if constexpr (!kIsCounted) {
+      EachColumnState<LogSumExpBody>(params, x, rows, stride, states);
+    } else {
+      const NoContext<Lanes64> none[kVectors] = {};
+      Largest<Lanes64> largest[kVectors];
+      ColumnLeaves<Largest>(x, rows, stride, none, largest);
+      typename Sum<Lanes64>::Context own[kVectors];
+      TREDUCE_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) own[v] = {largest[v].f[0]};
+      Sum<Lanes64> sum[kVectors];
+      ColumnLeaves<Sum>(x, rows, stride, own, sum);
+      TREDUCE_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) {
+        StoreState(State<Lanes64>{{own[v].largest, sum[v].f[0], sum[v].f[1]}}, states, v * kLanes64);
+      }
+    }
+  }
+
+ private:
+  // The largest element of each row; NaN, if there is one, may be ignored: the sum is NaN either way.
+  static HWY_INLINE Lanes64 LargestOfRows(const T* x, size_t rows, size_t n, const T* end) {
+    if (!kIsCounted || n < kLaneCount) return FoldRows<Largest>(x, rows, n, end).f[0];
+    int64_t keys[kLanes64];
+    AnyOrderFold<LargestKey<T, Order::kLargest, false>>::Rows({}, reinterpret_cast<const std::byte*>(x), rows, n, 0,
+                                                              {reinterpret_cast<std::byte*>(keys), sizeof(keys)});
+    double largest[kLanes64] = {};
+    for (size_t r = 0; r < rows; ++r) largest[r] = OrderKey<T, Order::kLargest>::Back(keys[r]);
+    return ValueTraits<Lanes64>::Load(largest);
   }
 };
 
