@@ -151,13 +151,14 @@ absl::Status CpuAccumulation::Take(const std::byte* x, size_t count) {
 absl::Status CpuAccumulation::Fold(const std::byte* x, size_t count) {
   const size_t block = (views_.size() == 1 ? kSinglePassBlockBytes : kBlockBytes) / element_size_;
   while (count > 0) {
-    if (IsRaised(cancelled_)) return Cancelled();
     size_t now = block;
-    for (const View& view : views_) {
+    for (const View& view : views_) {  // what is cast comes in tiles anyway
+      if (view.cast != nullptr) continue;
       now = std::max(now, view.pass->RestOfLeaf() * view.pass->element_size() / element_size_);
     }
     now = std::min({now, kSinglePassBlockBytes / element_size_, count});
     for (View& view : views_) {
+      if (IsRaised(cancelled_)) return Cancelled();
       if (view.cast == nullptr) {
         view.pass->Append(x, now * element_size_ / view.pass->element_size());
       } else {
