@@ -14,9 +14,9 @@ using AscendingKey = OrderKey<T, Order::kLargest>;
 template <class T>
 using KeyType = typename AscendingKey<T>::Type;
 
-// Elements in one call of ScanRange.
+// Elements in one call of ScanRange or CopyRunStarts.
 inline constexpr size_t kScanBlock = 4096;
-// Keys that ScanRange may write beyond those it found.
+// Keys that they may write beyond those they found.
 inline constexpr size_t kScanSlack = 64;
 
 struct RangeCounts {
@@ -26,7 +26,7 @@ struct RangeCounts {
 };
 
 // Counts n <= kScanBlock packed elements, without alignment, and copies the keys in [low, high] to `inside`, which
-// has room for n + kScanSlack of them, in order. T is one of the element types of 4 or 8 bytes, as are those below.
+// has room for n + kScanSlack of them, in order. T is one of the element types of 4 or 8 bytes, as is that of CountKey.
 template <class T>
 RangeCounts ScanRange(const std::byte* x, size_t n, KeyType<T> low, KeyType<T> high, KeyType<T>* inside);
 

@@ -19,18 +19,8 @@
 
 namespace treduce {
 
-// Keys between two looks at the cancellation flag.
-inline constexpr size_t kKeysAtOnce = size_t{1} << 20;
-
-// Calls `body(size_t begin, size_t end)` for blocks of [0, n), looking at the flag before each. False if it was raised.
-template <class Body>
-bool ForEachBlock(size_t n, const std::atomic<bool>* cancelled, const Body& body) {
-  for (size_t begin = 0; begin < n; begin += kKeysAtOnce) {
-    if (IsRaised(cancelled)) return false;
-    body(begin, std::min(n, begin + kKeysAtOnce));
-  }
-  return true;
-}
+// Keys that are sorted without a look at the cancellation flag.
+inline constexpr size_t kKeysAtOnce = kCancellationStep;
 
 void SortKeys(int32_t* keys, size_t n);
 void SortKeys(int64_t* keys, size_t n);

@@ -1,5 +1,5 @@
 // Groups of slices that are equal so far, split by one element after the other until none is left. Single elements are
-// looked at in one go, sorted before if need be.
+// looked at in one go, sorted or counted before if need be.
 #include "server/engine/select/unique.h"
 
 #include <algorithm>
@@ -15,9 +15,6 @@
 
 namespace treduce {
 namespace {
-
-// Slices between two looks at the cancellation flag.
-constexpr int64_t kSlicesAtOnce = 1 << 20;
 
 template <class T>
 class Slices {
@@ -110,7 +107,7 @@ bool FindSorted(const Slices<T>& slices, size_t extent, const UniqueRequest& req
     for (const auto& [begin, end] : groups) {
       const size_t n = end - begin;
       looked_at += static_cast<int64_t>(n);
-      if (looked_at >= kSlicesAtOnce) {
+      if (looked_at >= kCancellationStep) {
         if (IsRaised(request.cancelled)) return false;
         looked_at = 0;
       }
@@ -142,7 +139,7 @@ template <class T>
 bool FindConsecutive(const Slices<T>& slices, int64_t extent, const UniqueRequest& request, UniqueSlices& unique) {
   int64_t looked_at = 0;
   for (int64_t slice = 0; slice < extent; ++slice) {
-    if ((looked_at += slices.element_count()) >= kSlicesAtOnce) {
+    if ((looked_at += slices.element_count()) >= kCancellationStep) {
       if (IsRaised(request.cancelled)) return false;
       looked_at = 0;
     }
@@ -175,7 +172,7 @@ bool CopySlices(const SlicedTensor& tensor, const std::vector<int64_t>& chosen, 
   int64_t copied = 0;
   for (int64_t outer = 0; outer < tensor.outer; ++outer) {
     for (const int64_t slice : chosen) {
-      if ((copied += tensor.inner) >= kSlicesAtOnce) {
+      if ((copied += tensor.inner) >= kCancellationStep) {
         if (IsRaised(cancelled)) return false;
         copied = 0;
       }

@@ -1,4 +1,5 @@
-// LOGSUMEXP: the largest element and the sum of exp(x - largest).
+// LOGSUMEXP: the largest element and the sum of exp(x - largest), or, for elements narrower than f64, how many equal
+// the largest and the sum for the others.
 #if defined(TREDUCE_FOLD_OPS_LOGSUMEXP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef TREDUCE_FOLD_OPS_LOGSUMEXP_INL_H_
 #undef TREDUCE_FOLD_OPS_LOGSUMEXP_INL_H_
@@ -170,13 +171,17 @@ struct LogSumExpBody {
  private:
   // The largest element of each row; NaN, if there is one, may be ignored: the sum is NaN either way.
   static HWY_INLINE Lanes64 LargestOfRows(const T* x, size_t rows, size_t n, const T* end) {
-    if (!kIsCounted || n < kLaneCount) return FoldRows<Largest>(x, rows, n, end).f[0];
-    int64_t keys[kLanes64];
-    AnyOrderFold<LargestKey<T, Order::kLargest, false>>::Rows({}, reinterpret_cast<const std::byte*>(x), rows, n, 0,
-                                                              {reinterpret_cast<std::byte*>(keys), sizeof(keys)});
-    double largest[kLanes64] = {};
-    for (size_t r = 0; r < rows; ++r) largest[r] = OrderKey<T, Order::kLargest>::Back(keys[r]);
-    return ValueTraits<Lanes64>::Load(largest);
+    if constexpr (kIsCounted) {  // beside the exponentials of f64 it takes no time
+      if (n >= kLaneCount) {
+        int64_t keys[kLanes64];
+        AnyOrderFold<LargestKey<T, Order::kLargest, false>>::Rows({}, reinterpret_cast<const std::byte*>(x), rows, n, 0,
+                                                                  {reinterpret_cast<std::byte*>(keys), sizeof(keys)});
+        double largest[kLanes64] = {};
+        for (size_t r = 0; r < rows; ++r) largest[r] = OrderKey<T, Order::kLargest>::Back(keys[r]);
+        return ValueTraits<Lanes64>::Load(largest);
+      }
+    }
+    return FoldRows<Largest>(x, rows, n, end).f[0];
   }
 };
 
