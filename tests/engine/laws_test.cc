@@ -82,6 +82,31 @@ TEST_P(LawsTest, NeighbouringDimsAreOne) {
   ExpectSame(tensor, all, Reshaped(tensor, {1680}), all);
 }
 
+// Few columns take shortcuts that many do not.
+TEST_P(LawsTest, ColumnsDoNotDependOnHowManyThereAre) {
+  constexpr int64_t kRows = 700;
+  const std::vector<Reduction> reductions = WithDim(ReductionsOf(GetParam()), {0});
+  for (Fill fill : kAllFills) {
+    for (int64_t width : {2, 3, 7, 8, 16, 31}) {
+      const Tensor narrow = Make({kRows, width}, fill);
+      Tensor wide = Make({kRows, 40}, Fill::kPlain);
+      const size_t narrow_row = narrow.data.size() / kRows;
+      const size_t wide_row = wide.data.size() / kRows;
+      for (size_t r = 0; r < kRows; ++r) {
+        std::memcpy(&wide.data[r * wide_row], &narrow.data[r * narrow_row], narrow_row);
+      }
+      std::vector<ReductionResult> of_wide = Reduce(wide, reductions);
+      for (ReductionResult& result : of_wide) {
+        for (Tensor& output : result.outputs) {
+          output.shape = {width};
+          output.data.resize(output.data.size() / 40 * static_cast<size_t>(width));
+        }
+      }
+      EXPECT_EQ(BitDifference(reductions, of_wide, Reduce(narrow, reductions)), "") << width;
+    }
+  }
+}
+
 TEST_P(LawsTest, DimsOfExtentOneDoNotMatter) {
   const Tensor tensor = Make({40, 30});
   for (int64_t dim : {0, 1}) {
