@@ -29,8 +29,8 @@ Fill FillOf(std::string_view op);
 // elements of a longer fill are those of a shorter one.
 void FillElements(DType dtype, Fill fill, absl::Span<std::byte> bytes);
 
-// Makes malloc keep what is freed for the next call, as treduce-server does: else the first touch of new pages takes
-// longer than many a reduction.
+// Makes malloc keep what is freed for the next call: else the first touch of new pages takes longer than many a
+// reduction.
 void KeepFreedMemory();
 
 }  // namespace treduce::bench
