@@ -22,6 +22,7 @@
 #include "server/engine/select/radix_sort.h"
 #include "server/engine/select/scan.h"
 #include "server/engine/select/selection.h"
+#include "server/engine/select/sorted_keys.h"
 
 namespace treduce {
 
@@ -75,7 +76,7 @@ class RankedElements {
   // Makes further calls of At cost nothing. Needs scratch for all keys, twice.
   void Sort() {
     sorted_ = CopyKeys();
-    RadixSort(sorted_, scratch_.spare<Key>(n_), n_);
+    SortKeys(sorted_, scratch_.spare<Key>(n_), n_);
     is_sorted_ = true;
   }
 
@@ -113,10 +114,15 @@ class RankedElements {
   }
 
  private:
-  Key KeyAt(size_t i) const {
-    Key bits;
-    std::memcpy(&bits, x_ + i * sizeof(T), sizeof(T));
-    return AscendingKey<T>::Of(bits);
+  Key KeyAt(size_t i) const { return treduce::KeyAt<T>(x_, i); }
+
+  // `spare` has room for as many.
+  static void SortKeys(Key* keys, Key* spare, size_t n) {
+    if constexpr (sizeof(Key) >= 4) {
+      treduce::SortKeys(keys, n);
+    } else {
+      RadixSort(keys, spare, n);
+    }
   }
 
   Key* CopyKeys() {
@@ -191,7 +197,7 @@ class RankedElements {
     for (size_t group = 0; group < groups; ++group) {
       const size_t end = places[group];
       const bool is_mixed = std::any_of(grouped + begin, grouped + end, [&](Key key) { return key != grouped[begin]; });
-      if (is_mixed) RadixSort(grouped + begin, spare, end - begin);
+      if (is_mixed) SortKeys(grouped + begin, spare, end - begin);
       while (begin < end) {
         const Key key = grouped[begin];
         const size_t first = begin;

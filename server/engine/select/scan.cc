@@ -44,13 +44,6 @@ HWY_INLINE size_t TotalOf(V counts) {
   return total;
 }
 
-template <class T>
-HWY_INLINE KeyType<T> KeyAt(const std::byte* x, size_t i) {
-  KeyType<T> bits;
-  std::memcpy(&bits, x + i * sizeof(T), sizeof(T));
-  return AscendingKey<T>::Of(bits);
-}
-
 // Highway 1.0 copies a table to the stack each time that it compresses 8 lanes of 64 bits.
 template <class V, class M>
 HWY_INLINE V Compressed(V v, M mask) {

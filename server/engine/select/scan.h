@@ -3,6 +3,7 @@
 #define TREDUCE_SERVER_ENGINE_SELECT_SCAN_H_
 
 #include <cstddef>
+#include <cstring>
 
 #include "server/engine/fold/order_key.h"
 
@@ -13,6 +14,14 @@ template <class T>
 using AscendingKey = OrderKey<T, Order::kLargest>;
 template <class T>
 using KeyType = typename AscendingKey<T>::Type;
+
+// The key of element `i` of packed elements, without alignment.
+template <class T>
+KeyType<T> KeyAt(const std::byte* x, size_t i) {
+  KeyType<T> bits;
+  std::memcpy(&bits, x + i * sizeof(T), sizeof(T));
+  return AscendingKey<T>::Of(bits);
+}
 
 // Elements in one call of ScanRange or CopyRunStarts.
 inline constexpr size_t kScanBlock = 4096;

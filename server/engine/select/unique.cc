@@ -32,9 +32,7 @@ class Slices {
   }
 
   Key KeyAt(const std::byte* element, int64_t slice) const {
-    Key bits;
-    std::memcpy(&bits, element + slice * tensor_.inner * static_cast<int64_t>(sizeof(T)), sizeof(T));
-    return AscendingKey<T>::Of(bits);
+    return treduce::KeyAt<T>(element, static_cast<size_t>(slice * tensor_.inner));
   }
 
   static bool IsNan(Key key) { return FloatKey<T> && key == std::numeric_limits<Key>::max(); }
@@ -217,7 +215,7 @@ class RunWriter {
   // The next n <= kScanBlock elements, at least one, of the slices of number slice_of(0), slice_of(1), ...
   template <class SliceOf>
   void Append(const std::byte* x, size_t n, const SliceOf& slice_of) {
-    const Key first = KeyAt(x, 0);
+    const Key first = KeyAt<T>(x, 0);
     if (size_ == 0) last_ = static_cast<Key>(~first);
     Key values[kScanBlock + kScanSlack];
     size_t count = 0;
@@ -226,7 +224,7 @@ class RunWriter {
     AppendTo(unique_.values, values, count);
     if (request_.with_counts || request_.with_inverse) AppendPlaces(x, n, slice_of);
     unique_.count += static_cast<int64_t>(count);
-    last_ = KeyAt(x, n - 1);
+    last_ = KeyAt<T>(x, n - 1);
     size_ += static_cast<int64_t>(n);
   }
 
@@ -245,12 +243,6 @@ class RunWriter {
   }
 
  private:
-  static Key KeyAt(const std::byte* x, size_t i) {
-    Key bits;
-    std::memcpy(&bits, x + i * sizeof(T), sizeof(T));
-    return AscendingKey<T>::Of(bits);
-  }
-
   static bool IsStart(Key before, Key key) { return key != before || Slices<T>::IsNan(key); }
 
   template <class SliceOf>
@@ -259,7 +251,7 @@ class RunWriter {
     size_t count = 0;
     Key before = last_;
     for (size_t i = 0; i < n; ++i) {
-      const Key key = KeyAt(x, i);
+      const Key key = KeyAt<T>(x, i);
       begins[count] = size_ + static_cast<int64_t>(i);
       count += IsStart(before, key) ? 1 : 0;
       before = key;
@@ -297,9 +289,7 @@ struct ElementKeys {
   const std::byte* x;
 
   Record operator[](size_t i) const {
-    KeyType<T> bits;
-    std::memcpy(&bits, x + i * sizeof(T), sizeof(T));
-    const KeyType<T> key = AscendingKey<T>::Of(bits);
+    const KeyType<T> key = KeyAt<T>(x, i);
     if constexpr (kWithIndex) {
       return static_cast<Record>(static_cast<uint64_t>(key) << kIndexBits | i);
     } else {
