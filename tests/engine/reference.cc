@@ -218,11 +218,12 @@ long double ModeOf(const Elements& elements) {
   const Elements sorted = Sorted(WithoutNan(elements));
   long double mode = kNan;
   std::ptrdiff_t most = 0;
-  for (const LongComplex& x : sorted) {
-    const auto is_equal = [&](const LongComplex& y) { return y.real() == x.real(); };
-    const std::ptrdiff_t count = std::count_if(sorted.begin(), sorted.end(), is_equal);
-    if (count > most) mode = x.real();
-    most = std::max(most, count);
+  for (auto begin = sorted.begin(); begin != sorted.end();) {
+    const auto is_other = [&](const LongComplex& y) { return y.real() != begin->real(); };
+    const auto end = std::find_if(begin, sorted.end(), is_other);
+    if (end - begin > most) mode = begin->real();
+    most = std::max(most, end - begin);
+    begin = end;
   }
   return mode;
 }
