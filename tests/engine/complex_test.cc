@@ -15,7 +15,7 @@
 #include "gtest/gtest.h"
 #include "server/engine/fold/complex_finish.h"
 #include "server/engine/fold/complex_math-inl.h"
-#include "server/engine/fold/folds.h"
+#include "server/engine/fold/simd/folds.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {

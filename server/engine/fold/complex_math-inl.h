@@ -37,10 +37,11 @@ HWY_INLINE ReducedAngle ReduceAngle(double x) {
   const auto word = [&, shift = first_bit % 64](int i) {
     return shift == 0 ? words[i] : words[i] << shift | words[i + 1] >> (64 - shift);
   };
-  uint64_t carried, middle_upper;
-  hwy::Mul128(significand, word(2), &carried);
-  const uint64_t middle = hwy::Mul128(significand, word(1), &middle_upper) + carried;
-  const uint64_t top = significand * word(0) + middle_upper + (middle < carried ? 1 : 0);
+  __extension__ using Wide = unsigned __int128;
+  const auto carried = static_cast<uint64_t>(Wide{significand} * word(2) >> 64);
+  const Wide lower = Wide{significand} * word(1) + carried;
+  const auto middle = static_cast<uint64_t>(lower);
+  const uint64_t top = significand * word(0) + static_cast<uint64_t>(lower >> 64);
 
   // `top` and `middle` are x * 2/pi, two bits before the point. The nearest integer leaves a signed fraction, which
   // four doubles of 32 bits hold exactly.

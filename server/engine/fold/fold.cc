@@ -1,7 +1,7 @@
 // Finds the folds of a dtype in the file that compiles them.
 #include "server/engine/fold/fold.h"
 
-#include "server/engine/fold/folds.h"
+#include "server/engine/fold/simd/folds.h"
 
 namespace treduce {
 

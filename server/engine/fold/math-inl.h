@@ -1,4 +1,4 @@
-// Elementary functions over the value type V of lanes-inl.h, with the same bits on every instruction set: they use only
+// Elementary functions over the value type V of value-inl.h, with the same bits on every instruction set: they use only
 // IEEE add, subtract, multiply, divide and square root, comparisons and integer operations. Neither libm, which differs
 // between systems, nor fused multiply-add, nor tables. To be compiled with -ffp-contract=off.
 //
@@ -16,50 +16,11 @@
 #include <limits>
 #include <utility>
 
-#include "hwy/highway.h"
-#include "server/engine/fold/lanes-inl.h"
+#include "server/engine/fold/value-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
 namespace HWY_NAMESPACE {
-
-// --- The bits of V, as uint64_t or lanes of it; these have +, -, & and |.
-
-HWY_INLINE uint64_t ToBits(double x) { return std::bit_cast<uint64_t>(x); }
-HWY_INLINE double FromBits(uint64_t bits) { return std::bit_cast<double>(bits); }
-template <int kBits>
-HWY_INLINE uint64_t ShiftLeft(uint64_t bits) {
-  return bits << kBits;
-}
-template <int kBits>
-HWY_INLINE uint64_t ShiftRight(uint64_t bits) {
-  return bits >> kBits;
-}
-
-using BitLanes64 = hn::Vec<hn::RebindToUnsigned<D64>>;
-HWY_INLINE BitLanes64 ToBits(Lanes64 v) { return hn::BitCast(hn::RebindToUnsigned<D64>(), v); }
-HWY_INLINE Lanes64 FromBits(BitLanes64 bits) { return hn::BitCast(D64(), bits); }
-
-template <class X>
-HWY_INLINE auto ToBits(const Abreast<X>& v) {
-  return InLockstep([](X x) HWY_ATTR { return ToBits(x); }, v);
-}
-template <class B>
-HWY_INLINE auto FromBits(const Abreast<B>& bits) {
-  return InLockstep([](B b) HWY_ATTR { return FromBits(b); }, bits);
-}
-template <int kBits, class B>
-HWY_INLINE Abreast<B> ShiftLeft(const Abreast<B>& bits) {
-  return InLockstep([](B b) HWY_ATTR { return ShiftLeft<kBits>(b); }, bits);
-}
-
-template <class V>
-using Bits = decltype(ToBits(std::declval<V>()));
-
-template <class V>
-HWY_INLINE Bits<V> BroadcastBits(uint64_t bits) {
-  return ToBits(Broadcast<V>(std::bit_cast<double>(bits)));
-}
 
 // --- Double-double arithmetic.
 

@@ -20,7 +20,7 @@
 #define HWY_TARGET_INCLUDE "server/engine/select/few.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "server/engine/fold/order_key-inl.h"
+#include "server/engine/fold/simd/order_key-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {

@@ -1,9 +1,9 @@
 // Order keys (order_key.h) of vectors of elements.
-#if defined(TREDUCE_FOLD_ORDER_KEY_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef TREDUCE_FOLD_ORDER_KEY_INL_H_
-#undef TREDUCE_FOLD_ORDER_KEY_INL_H_
+#if defined(TREDUCE_FOLD_SIMD_ORDER_KEY_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TREDUCE_FOLD_SIMD_ORDER_KEY_INL_H_
+#undef TREDUCE_FOLD_SIMD_ORDER_KEY_INL_H_
 #else
-#define TREDUCE_FOLD_ORDER_KEY_INL_H_
+#define TREDUCE_FOLD_SIMD_ORDER_KEY_INL_H_
 #endif
 
 #include <limits>
@@ -47,4 +47,4 @@ HWY_INLINE hn::Vec<D> KeysOf(D d, hn::Vec<D> bits) {
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
 
-#endif  // TREDUCE_FOLD_ORDER_KEY_INL_H_
+#endif  // TREDUCE_FOLD_SIMD_ORDER_KEY_INL_H_

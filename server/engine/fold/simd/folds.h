@@ -1,6 +1,6 @@
 // The folds by element type, for the best SIMD target: what FindFold chooses from.
-#ifndef TREDUCE_SERVER_ENGINE_FOLD_FOLDS_H_
-#define TREDUCE_SERVER_ENGINE_FOLD_FOLDS_H_
+#ifndef TREDUCE_SERVER_ENGINE_FOLD_SIMD_FOLDS_H_
+#define TREDUCE_SERVER_ENGINE_FOLD_SIMD_FOLDS_H_
 
 #include "server/engine/fold/fold.h"
 
@@ -15,4 +15,4 @@ const Fold* FindFoldComplex(FoldKind kind, DType dtype);
 
 }  // namespace treduce
 
-#endif  // TREDUCE_SERVER_ENGINE_FOLD_FOLDS_H_
+#endif  // TREDUCE_SERVER_ENGINE_FOLD_SIMD_FOLDS_H_

@@ -3,15 +3,15 @@
 // The key of an element is an integer that orders as the elements do: -0.0 and +0.0 share one, NaN has the largest. The
 // smallest element is found as the largest inverted key, so that NaN wins there too. Since integers have one order, it
 // does not matter in which the elements are looked at.
-#if defined(TREDUCE_FOLD_OPS_ORDER_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef TREDUCE_FOLD_OPS_ORDER_INL_H_
-#undef TREDUCE_FOLD_OPS_ORDER_INL_H_
+#if defined(TREDUCE_FOLD_SIMD_ORDER_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TREDUCE_FOLD_SIMD_ORDER_INL_H_
+#undef TREDUCE_FOLD_SIMD_ORDER_INL_H_
 #else
-#define TREDUCE_FOLD_OPS_ORDER_INL_H_
+#define TREDUCE_FOLD_SIMD_ORDER_INL_H_
 #endif
 
-#include "server/engine/fold/any_order-inl.h"
-#include "server/engine/fold/order_key-inl.h"
+#include "server/engine/fold/simd/any_order-inl.h"
+#include "server/engine/fold/simd/order_key-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -161,4 +161,4 @@ struct MinMaxFold {
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
 
-#endif  // TREDUCE_FOLD_OPS_ORDER_INL_H_
+#endif  // TREDUCE_FOLD_SIMD_ORDER_INL_H_

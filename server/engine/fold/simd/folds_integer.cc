@@ -1,9 +1,9 @@
 // The folds of integer and bool elements, compiled once for each SIMD target.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "server/engine/fold/folds_integer.cc"
+#define HWY_TARGET_INCLUDE "server/engine/fold/simd/folds_integer.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "server/engine/fold/ops/integer-inl.h"
-#include "server/engine/fold/ops/order-inl.h"
+#include "server/engine/fold/simd/integer-inl.h"
+#include "server/engine/fold/simd/order-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -67,7 +67,7 @@ const char* NameOfTarget() { return hwy::TargetName(HWY_TARGET); }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "server/engine/fold/folds.h"
+#include "server/engine/fold/simd/folds.h"
 
 namespace treduce {
 

@@ -1,20 +1,20 @@
 // All folds of one floating point element type. Each type has a file of its own (folds_f32.cc, ...), so that they
 // compile side by side.
-#if defined(TREDUCE_FOLD_FLOAT_FOLDS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef TREDUCE_FOLD_FLOAT_FOLDS_INL_H_
-#undef TREDUCE_FOLD_FLOAT_FOLDS_INL_H_
+#if defined(TREDUCE_FOLD_SIMD_FLOAT_FOLDS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TREDUCE_FOLD_SIMD_FLOAT_FOLDS_INL_H_
+#undef TREDUCE_FOLD_SIMD_FLOAT_FOLDS_INL_H_
 #else
-#define TREDUCE_FOLD_FLOAT_FOLDS_INL_H_
+#define TREDUCE_FOLD_SIMD_FLOAT_FOLDS_INL_H_
 #endif
 
-#include "server/engine/fold/ops/integer-inl.h"
-#include "server/engine/fold/ops/logsumexp-inl.h"
-#include "server/engine/fold/ops/moments-inl.h"
-#include "server/engine/fold/ops/order-inl.h"
-#include "server/engine/fold/ops/power_sum-inl.h"
-#include "server/engine/fold/ops/product-inl.h"
-#include "server/engine/fold/ops/square_sum-inl.h"
-#include "server/engine/fold/ops/sum-inl.h"
+#include "server/engine/fold/simd/integer-inl.h"
+#include "server/engine/fold/simd/logsumexp-inl.h"
+#include "server/engine/fold/simd/moments-inl.h"
+#include "server/engine/fold/simd/order-inl.h"
+#include "server/engine/fold/simd/power_sum-inl.h"
+#include "server/engine/fold/simd/product-inl.h"
+#include "server/engine/fold/simd/square_sum-inl.h"
+#include "server/engine/fold/simd/sum-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -63,4 +63,4 @@ const Fold* FloatFold(FoldKind kind) {
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
 
-#endif  // TREDUCE_FOLD_FLOAT_FOLDS_INL_H_
+#endif  // TREDUCE_FOLD_SIMD_FLOAT_FOLDS_INL_H_

@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "server/engine/fold/complex_finish.h"
-#include "server/engine/fold/folds.h"
-#include "server/engine/fold/ops/complex-inl.h"
-#include "server/engine/fold/ops/integer-inl.h"
+#include "server/engine/fold/simd/complex-inl.h"
+#include "server/engine/fold/simd/folds.h"
+#include "server/engine/fold/simd/integer-inl.h"
 
 // For the baseline target, whose functions are inlined here.
 HWY_BEFORE_NAMESPACE();

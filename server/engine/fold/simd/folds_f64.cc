@@ -1,8 +1,8 @@
 // The folds of f64 elements, compiled once for each SIMD target.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "server/engine/fold/folds_f64.cc"
+#define HWY_TARGET_INCLUDE "server/engine/fold/simd/folds_f64.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "server/engine/fold/float_folds-inl.h"
+#include "server/engine/fold/simd/float_folds-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -15,7 +15,7 @@ const Fold* FindFoldF64(FoldKind kind) { return FloatFold<double>(kind); }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "server/engine/fold/folds.h"
+#include "server/engine/fold/simd/folds.h"
 
 namespace treduce {
 

@@ -1,13 +1,13 @@
 // The folds whose order does not matter: SUM and PROD of integers, which wrap in 64 bits, and the number of non-zero
 // elements, which COUNT_NONZERO, ALL, ANY and the norm of order 0 come from.
-#if defined(TREDUCE_FOLD_OPS_INTEGER_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef TREDUCE_FOLD_OPS_INTEGER_INL_H_
-#undef TREDUCE_FOLD_OPS_INTEGER_INL_H_
+#if defined(TREDUCE_FOLD_SIMD_INTEGER_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TREDUCE_FOLD_SIMD_INTEGER_INL_H_
+#undef TREDUCE_FOLD_SIMD_INTEGER_INL_H_
 #else
-#define TREDUCE_FOLD_OPS_INTEGER_INL_H_
+#define TREDUCE_FOLD_SIMD_INTEGER_INL_H_
 #endif
 
-#include "server/engine/fold/any_order-inl.h"
+#include "server/engine/fold/simd/any_order-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -129,4 +129,4 @@ const Fold* NonZeroCountOf() {
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
 
-#endif  // TREDUCE_FOLD_OPS_INTEGER_INL_H_
+#endif  // TREDUCE_FOLD_SIMD_INTEGER_INL_H_

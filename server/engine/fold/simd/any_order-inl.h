@@ -10,18 +10,18 @@
 //   JoinWords(a, b)                two states
 // A state is one 64-bit word, the joined lanes sign- or zero-extended; with an index that is word 1, negative where
 // there were no elements.
-#if defined(TREDUCE_FOLD_ANY_ORDER_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef TREDUCE_FOLD_ANY_ORDER_INL_H_
-#undef TREDUCE_FOLD_ANY_ORDER_INL_H_
+#if defined(TREDUCE_FOLD_SIMD_ANY_ORDER_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TREDUCE_FOLD_SIMD_ANY_ORDER_INL_H_
+#undef TREDUCE_FOLD_SIMD_ANY_ORDER_INL_H_
 #else
-#define TREDUCE_FOLD_ANY_ORDER_INL_H_
+#define TREDUCE_FOLD_SIMD_ANY_ORDER_INL_H_
 #endif
 
 #include <algorithm>
 #include <bit>
 #include <type_traits>
 
-#include "server/engine/fold/leaf-inl.h"
+#include "server/engine/fold/simd/leaf-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -302,4 +302,4 @@ struct AnyOrderFold {
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
 
-#endif  // TREDUCE_FOLD_ANY_ORDER_INL_H_
+#endif  // TREDUCE_FOLD_SIMD_ANY_ORDER_INL_H_

@@ -1,16 +1,10 @@
 // Leaves: the loops that run an op over one block of elements in the canonical order, and the glue that makes of an op
 // a Fold of one element type.
-//
-// An op is a template over the value type V, with its state in `V f[kFieldCount]`:
-//   Context                         what Accumulate needs besides the element; empty for most
-//   static Op Init()                the state of no elements
-//   void Accumulate(V x, Context)   one more element
-//   void Merge(const Op& right)     the elements of `right` follow those of this state
-#if defined(TREDUCE_FOLD_LEAF_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef TREDUCE_FOLD_LEAF_INL_H_
-#undef TREDUCE_FOLD_LEAF_INL_H_
+#if defined(TREDUCE_FOLD_SIMD_LEAF_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TREDUCE_FOLD_SIMD_LEAF_INL_H_
+#undef TREDUCE_FOLD_SIMD_LEAF_INL_H_
 #else
-#define TREDUCE_FOLD_LEAF_INL_H_
+#define TREDUCE_FOLD_SIMD_LEAF_INL_H_
 #endif
 
 #include <algorithm>
@@ -19,24 +13,13 @@
 
 #include "hwy/cache_control.h"
 #include "server/engine/fold/fold.h"
-#include "server/engine/fold/lanes-inl.h"
+#include "server/engine/fold/value-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
 namespace HWY_NAMESPACE {
 
-// GCC at -O2 keeps an array of vectors in memory unless the loops over it are unrolled: 2 to 3 times slower. Under
-// sanitizers, unrolled loops take minutes to compile.
-#ifdef TREDUCE_NO_UNROLL
-#define TREDUCE_UNROLL
-#else
-#define TREDUCE_UNROLL _Pragma("GCC unroll 32")
-#endif
-
 inline constexpr size_t kVectors = kLaneCount / kLanes64;
-
-template <class V>
-struct NoContext {};
 
 // Asks for the kLaneCount elements `bytes` after `x`, which need not exist.
 template <class T>
@@ -437,4 +420,4 @@ HWY_INLINE void EachColumnState(const FoldParams& params, const T* x, size_t row
 }  // namespace treduce
 HWY_AFTER_NAMESPACE();
 
-#endif  // TREDUCE_FOLD_LEAF_INL_H_
+#endif  // TREDUCE_FOLD_SIMD_LEAF_INL_H_

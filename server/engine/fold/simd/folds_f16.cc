@@ -1,8 +1,8 @@
 // The folds of f16 elements, compiled once for each SIMD target.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "server/engine/fold/folds_f16.cc"
+#define HWY_TARGET_INCLUDE "server/engine/fold/simd/folds_f16.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "server/engine/fold/float_folds-inl.h"
+#include "server/engine/fold/simd/float_folds-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -15,7 +15,7 @@ const Fold* FindFoldF16(FoldKind kind) { return FloatFold<Float16>(kind); }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "server/engine/fold/folds.h"
+#include "server/engine/fold/simd/folds.h"
 
 namespace treduce {
 
