@@ -9,6 +9,7 @@
 #include "server/engine/cpu/column_pass.h"
 #include "server/engine/cpu/row_pass.h"
 #include "server/engine/cpu/tuning.h"
+#include "server/engine/plan/finish.h"
 #include "server/engine/values/cancellation.h"
 
 namespace treduce {
@@ -177,8 +178,8 @@ void Pass::Deliver(int64_t first, size_t count, absl::Span<const States> states)
       own.push_back(states[source.slot].FromWord(is_second ? 1 : 0));
     }
     const auto per_result = static_cast<size_t>(consumer.states_per_result);
-    consumer.finish({*consumer.reduction, own, static_cast<size_t>(first) / per_result, count / per_result,
-                     consumer.outputs, fold_dtype_});
+    treduce::Finish(consumer.finish, {*consumer.reduction, own, static_cast<size_t>(first) / per_result,
+                                      count / per_result, consumer.outputs, fold_dtype_});
   }
 }
 

@@ -131,7 +131,7 @@ class Pass {
   };
   struct Consumer {
     const PlannedReduction* reduction;
-    FinishFunction finish;
+    FinishKind finish;
     int states_per_result;
     absl::InlinedVector<Source, 2> sources;
     absl::InlinedVector<std::byte*, 2> outputs;

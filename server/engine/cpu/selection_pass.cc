@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/engine/cpu/tuning.h"
+#include "server/engine/plan/finish.h"
 #include "server/engine/values/cancellation.h"
 
 namespace treduce {
@@ -252,8 +253,8 @@ void SelectionPass::Gather(const std::byte* block, size_t first, size_t count, s
 void SelectionPass::FinishOutputs(size_t count) {
   for (const Consumer& consumer : consumers_) {
     const States states = consumer.states.states();
-    consumer.finish({*consumer.reduction, absl::MakeConstSpan(&states, 1), static_cast<size_t>(output_), count,
-                     consumer.outputs, dtype_});
+    Finish(consumer.finish, {*consumer.reduction, absl::MakeConstSpan(&states, 1), static_cast<size_t>(output_), count,
+                             consumer.outputs, dtype_});
   }
   output_ += static_cast<int64_t>(count);
 }

@@ -55,7 +55,7 @@ class SelectionPass {
     const PlannedReduction* reduction;
     const Selection* selection;
     SelectionParams params;
-    FinishFunction finish;
+    FinishKind finish;
     absl::InlinedVector<std::byte*, 2> outputs;
     StateBlock states;  // of a batch of outputs
   };

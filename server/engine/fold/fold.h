@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "server/engine/fold/states.h"
 #include "server/engine/values/dtype.h"
 
 namespace treduce {
@@ -31,22 +32,6 @@ enum class FoldKind : uint8_t {
   kSquareSum,  // sum of x^2
   kPowerSum,   // sum of |x|^ord, scaled
   kLogSumExp,  // largest x, sum of exp(x - largest)
-};
-
-// Borrowed states: word `i` of state `k` is `field<T>(i)[k]`; a word holds a double or an int64_t.
-struct States {
-  std::byte* base = nullptr;
-  size_t stride = 0;  // bytes from one word's array to the next
-
-  template <class T>
-  T* field(int i) const {
-    static_assert(sizeof(T) == 8);
-    return reinterpret_cast<T*>(base + static_cast<size_t>(i) * stride);
-  }
-  // The states from number `k` on.
-  States From(size_t k) const { return {base + k * 8, stride}; }
-  // The states without the words before number `i`.
-  States FromWord(int i) const { return {base + static_cast<size_t>(i) * stride, stride}; }
 };
 
 // Owned states, uninitialised.

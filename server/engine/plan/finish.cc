@@ -2,7 +2,6 @@
 #include "server/engine/plan/finish.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <complex>
 #include <cstring>
@@ -11,6 +10,8 @@
 #include "server/engine/fold/complex_finish.h"
 #include "server/engine/fold/order_key.h"
 #include "server/engine/fold/scalar_math.h"
+#include "server/engine/select/selection.h"
+#include "server/engine/values/convert.h"
 #include "server/engine/values/element.h"
 
 namespace treduce {
@@ -23,9 +24,6 @@ int64_t ReducedCount(const Finishing& f) { return f.reduction.nest.reduced_count
 
 // Whether real and imaginary parts were reduced apart: result k has states 2k and 2k + 1.
 bool PartsApart(const Finishing& f) { return IsComplex(f.reduction.compute_dtype); }
-
-double Field(States states, int field, size_t k) { return states.field<double>(field)[k]; }
-int64_t Word(States states, int field, size_t k) { return states.field<int64_t>(field)[k]; }
 
 // Stores blocks of results, of type T and dtype `from`, as output `output`. `fill(first, count, block)` writes one.
 template <class T, class Fill>
@@ -70,42 +68,7 @@ void StoreNumbers(const Finishing& f, size_t output, Value value) {
   }
 }
 
-// (sum + error) / divisor with one rounding more than the exact quotient's.
-double Quotient(double sum, double error, double divisor) {
-  const double hi = sum + error;
-  if (divisor == 1.0 || !std::isfinite(hi)) return hi / divisor;
-  const double lo = error - (hi - sum);
-  const double quotient = hi / divisor;
-  return quotient + (std::fma(-quotient, divisor, hi) + lo) / divisor;
-}
-
-// The sum in a state of elements, f64 if `is_wide`, over `divisor`.
-inline double SumOver(States s, size_t k, bool is_wide, double divisor) {
-  const double sum = Field(s, 0, k);
-  // Two roundings to binary64 are nothing beside the one to the dtype of the result.
-  if (!is_wide) return (std::isfinite(sum) ? sum + (Field(s, 1, k) + Field(s, 2, k)) : sum) / divisor;
-  const double error = Field(s, 1, k);
-  const double big = Field(s, 2, k);
-  const double big_error = Field(s, 3, k);
-  if (!std::isfinite(big) || !std::isfinite(sum)) return (big + sum) / divisor;
-  if (big == 0.0 && big_error == 0.0) return Quotient(sum, error, divisor);
-  // In units of 2^128: what is too small for them is no part of a sum this large.
-  const double small = sum * 0x1p-128;
-  const double total = big + small;
-  const double lost = std::abs(big) >= std::abs(small) ? (big - total) + small : (small - total) + big;
-  return Quotient(total, lost + (big_error + error * 0x1p-128), divisor) * 0x1p128;
-}
-
 bool IsWide(DType dtype) { return RealDType(dtype) == DType::kFloat64; }
-
-// significand * 2^exponent with one rounding.
-double Scale(double significand, double exponent) {
-  if (exponent == 0.0) return significand;
-  if (std::abs(exponent) <= 1022.0) {
-    return significand * std::bit_cast<double>(static_cast<uint64_t>(static_cast<int64_t>(exponent) + 1023) << 52);
-  }
-  return std::ldexp(significand, static_cast<int>(std::clamp(exponent, -20000.0, 20000.0)));
-}
 
 // The element of an order key, stored as output `output`.
 template <Order kOrder>
@@ -138,30 +101,6 @@ void FinishMagnitude(const Finishing& f) {
   StoreOrder<kOrder>(f, f.states[0], 0, IsComplex(dtype) ? DType::kFloat64 : dtype);
 }
 
-// A variance of value * 2^(2 * exponent).
-struct ScaledVariance {
-  double value, exponent;
-};
-
-ScaledVariance VarianceOfState(const Finishing& f, size_t k) {
-  if (ReducedCount(f) == 0) return {kNaN, 0.0};
-  const States s = f.states[0];
-  const double correction = std::get<VarianceOptions>(f.reduction.reduction.options).correction;
-  const double divisor = std::max(0.0, Field(s, 0, k) - correction);  // 0 for a correction of NaN
-  return {Field(s, 3, k) / divisor, Field(s, 4, k)};
-}
-
-// That of a complex number is the sum of those of its parts.
-ScaledVariance VarianceOf(const Finishing& f, size_t k) {
-  if (!PartsApart(f)) return VarianceOfState(f, k);
-  const ScaledVariance real = VarianceOfState(f, 2 * k);
-  const ScaledVariance imaginary = VarianceOfState(f, 2 * k + 1);
-  const double exponent = std::max(real.exponent, imaginary.exponent);
-  return {
-      Scale(real.value, 2 * (real.exponent - exponent)) + Scale(imaginary.value, 2 * (imaginary.exponent - exponent)),
-      exponent};
-}
-
 // The element of an ascending order key of elements T, cast to `dtype`: float32 or float64.
 template <class T>
 double CastKey(int64_t key, DType dtype) {
@@ -186,8 +125,6 @@ void FinishMeanOf(const Finishing& f, States sums, size_t output) {
   const bool is_wide = IsWide(f.reduction.compute_dtype);
   StoreNumbers(f, output, [&](size_t k) { return SumOver(sums, k, is_wide, count); });
 }
-
-}  // namespace
 
 void FinishSum(const Finishing& f) {
   const States s = f.states[0];
@@ -252,6 +189,13 @@ void FinishCount(const Finishing& f) {
   StoreIntegers(f, 0, [&](size_t k) { return Word(f.states[0], 0, k); });
 }
 
+ScaledVariance VarianceOf(const Finishing& f, size_t k) {
+  if (ReducedCount(f) == 0) return {kNaN, 0.0};
+  const double correction = std::get<VarianceOptions>(f.reduction.reduction.options).correction;
+  if (!PartsApart(f)) return VarianceOf(f.states[0], k, correction);
+  return Sum(VarianceOf(f.states[0], 2 * k, correction), VarianceOf(f.states[0], 2 * k + 1, correction));
+}
+
 void FinishVar(const Finishing& f) {
   StoreReals(f, 0, [&](size_t k) {
     const ScaledVariance variance = VarianceOf(f, k);
@@ -282,15 +226,7 @@ void FinishAbsSum(const Finishing& f) {
 void FinishSquareSum(const Finishing& f) {
   const States s = f.states[0];
   const bool is_wide = IsWide(f.reduction.compute_dtype);
-  StoreReals(f, 0, [&](size_t k) {
-    if (!is_wide) return std::sqrt(Field(s, 0, k));
-    const double sum = std::isfinite(Field(s, 0, k)) ? Field(s, 0, k) + Field(s, 1, k) : Field(s, 0, k);
-    const double big = Field(s, 2, k);
-    const double tiny = Field(s, 3, k);
-    if (big != 0.0) return std::sqrt(big + sum * 0x1p-600 * 0x1p-600) * 0x1p600;
-    if (sum != 0.0) return std::sqrt(sum + tiny * 0x1p-600 * 0x1p-600);
-    return std::sqrt(tiny) * 0x1p-600;
-  });
+  StoreReals(f, 0, [&](size_t k) { return RootOf(s, k, is_wide); });
 }
 
 void FinishPowerSum(const Finishing& f) {
@@ -340,6 +276,53 @@ void FinishQuantile(const Finishing& f) {
       });
     }
   });
+}
+
+}  // namespace
+
+void Finish(FinishKind kind, const Finishing& f) {
+  switch (kind) {
+    case FinishKind::kSum:
+      return FinishSum(f);
+    case FinishKind::kMean:
+      return FinishMean(f);
+    case FinishKind::kNanMean:
+      return FinishNanMean(f);
+    case FinishKind::kProduct:
+      return FinishProduct(f);
+    case FinishKind::kMax:
+      return FinishMax(f);
+    case FinishKind::kMin:
+      return FinishMin(f);
+    case FinishKind::kMinMax:
+      return FinishMinMax(f);
+    case FinishKind::kIndex:
+      return FinishIndex(f);
+    case FinishKind::kAll:
+      return FinishAll(f);
+    case FinishKind::kAny:
+      return FinishAny(f);
+    case FinishKind::kCount:
+      return FinishCount(f);
+    case FinishKind::kVar:
+      return FinishVar(f);
+    case FinishKind::kStd:
+      return FinishStd(f);
+    case FinishKind::kAbsMax:
+      return FinishAbsMax(f);
+    case FinishKind::kAbsMin:
+      return FinishAbsMin(f);
+    case FinishKind::kAbsSum:
+      return FinishAbsSum(f);
+    case FinishKind::kSquareSum:
+      return FinishSquareSum(f);
+    case FinishKind::kPowerSum:
+      return FinishPowerSum(f);
+    case FinishKind::kLogSumExp:
+      return FinishLogSumExp(f);
+    case FinishKind::kQuantile:
+      return FinishQuantile(f);
+  }
 }
 
 }  // namespace treduce

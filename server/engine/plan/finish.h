@@ -1,31 +1,26 @@
-// How states become results, one function for each family of ops; see Finishing in lowering.h.
+// How states become results, side by side.
 #ifndef TREDUCE_SERVER_ENGINE_PLAN_FINISH_H_
 #define TREDUCE_SERVER_ENGINE_PLAN_FINISH_H_
 
-#include "server/engine/plan/lowering.h"
+#include <cstddef>
+
+#include "absl/types/span.h"
+#include "server/engine/fold/states.h"
+#include "server/engine/plan/finish_value.h"
+#include "server/engine/plan/plan.h"
 
 namespace treduce {
 
-void FinishSum(const Finishing& f);
-void FinishMean(const Finishing& f);
-void FinishNanMean(const Finishing& f);
-void FinishProduct(const Finishing& f);
-void FinishMax(const Finishing& f);
-void FinishMin(const Finishing& f);
-void FinishMinMax(const Finishing& f);
-void FinishIndex(const Finishing& f);
-void FinishAll(const Finishing& f);
-void FinishAny(const Finishing& f);
-void FinishCount(const Finishing& f);
-void FinishVar(const Finishing& f);
-void FinishStd(const Finishing& f);
-void FinishAbsMax(const Finishing& f);
-void FinishAbsMin(const Finishing& f);
-void FinishAbsSum(const Finishing& f);
-void FinishSquareSum(const Finishing& f);
-void FinishPowerSum(const Finishing& f);
-void FinishLogSumExp(const Finishing& f);
-void FinishQuantile(const Finishing& f);
+// Results [first, first + count) of a reduction, to be written from the states of its folds.
+struct Finishing {
+  const PlannedReduction& reduction;
+  absl::Span<const States> states;  // one entry a fold, its first state that of result `first`
+  size_t first;
+  size_t count;                          // of results, not of states
+  absl::Span<std::byte* const> outputs;  // the tensors of the reduction, whole
+  DType fold_dtype;                      // of the elements that the states are of
+};
+void Finish(FinishKind kind, const Finishing& finishing);
 
 }  // namespace treduce
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "server/engine/fold/scalar_math.h"
-#include "server/engine/plan/finish.h"
 
 namespace treduce {
 namespace {
@@ -21,83 +20,85 @@ enum class View {
 
 struct Choice {
   absl::InlinedVector<FoldKind, 2> folds;
-  FinishFunction finish;
+  FinishKind finish;
   View complex_view = View::kElements;
   std::optional<SelectionKind> selection = std::nullopt;
 };
 
-Choice Select(SelectionKind selection, FinishFunction finish) { return {{}, finish, View::kElements, selection}; }
+Choice Select(SelectionKind selection, FinishKind finish) { return {{}, finish, View::kElements, selection}; }
 
 Choice ChooseNorm(double ord) {
-  if (ord == 0) return {{FoldKind::kCount}, FinishCount};
-  if (ord == std::numeric_limits<double>::infinity()) return {{FoldKind::kAbsMax}, FinishAbsMax, View::kMagnitudes};
-  if (ord == -std::numeric_limits<double>::infinity()) return {{FoldKind::kAbsMin}, FinishAbsMin, View::kMagnitudes};
-  if (ord == 1) return {{FoldKind::kAbsSum}, FinishAbsSum, View::kMagnitudes};
-  if (ord == 2) return {{FoldKind::kSquareSum}, FinishSquareSum, View::kPartsTogether};
-  return {{FoldKind::kPowerSum}, FinishPowerSum, View::kMagnitudes};
+  if (ord == 0) return {{FoldKind::kCount}, FinishKind::kCount};
+  if (ord == std::numeric_limits<double>::infinity())
+    return {{FoldKind::kAbsMax}, FinishKind::kAbsMax, View::kMagnitudes};
+  if (ord == -std::numeric_limits<double>::infinity())
+    return {{FoldKind::kAbsMin}, FinishKind::kAbsMin, View::kMagnitudes};
+  if (ord == 1) return {{FoldKind::kAbsSum}, FinishKind::kAbsSum, View::kMagnitudes};
+  if (ord == 2) return {{FoldKind::kSquareSum}, FinishKind::kSquareSum, View::kPartsTogether};
+  return {{FoldKind::kPowerSum}, FinishKind::kPowerSum, View::kMagnitudes};
 }
 
 Choice Choose(const PlannedReduction& r) {
   switch (r.reduction.op) {
     case Op::kSum:
-      return {{FoldKind::kSum}, FinishSum, View::kPartsApart};
+      return {{FoldKind::kSum}, FinishKind::kSum, View::kPartsApart};
     case Op::kNanSum:
       // Elements cast to an integer dtype have their NaN replaced by then.
-      if (!IsFloatingPoint(r.compute_dtype)) return {{FoldKind::kSum}, FinishSum};
-      return {{FoldKind::kNanSum}, FinishSum};
+      if (!IsFloatingPoint(r.compute_dtype)) return {{FoldKind::kSum}, FinishKind::kSum};
+      return {{FoldKind::kNanSum}, FinishKind::kSum};
     case Op::kMean:
-      return {{FoldKind::kSum}, FinishMean, View::kPartsApart};
+      return {{FoldKind::kSum}, FinishKind::kMean, View::kPartsApart};
     case Op::kNanMean:
-      return {{FoldKind::kNanSum}, FinishNanMean};
+      return {{FoldKind::kNanSum}, FinishKind::kNanMean};
     case Op::kProd:
-      return {{FoldKind::kProduct}, FinishProduct};
+      return {{FoldKind::kProduct}, FinishKind::kProduct};
     case Op::kMax:
-      if (r.outputs.size() == 1) return {{FoldKind::kMax}, FinishMax};
-      return {{FoldKind::kArgMax}, FinishMax};
+      if (r.outputs.size() == 1) return {{FoldKind::kMax}, FinishKind::kMax};
+      return {{FoldKind::kArgMax}, FinishKind::kMax};
     case Op::kMin:
-      if (r.outputs.size() == 1) return {{FoldKind::kMin}, FinishMin};
-      return {{FoldKind::kArgMin}, FinishMin};
+      if (r.outputs.size() == 1) return {{FoldKind::kMin}, FinishKind::kMin};
+      return {{FoldKind::kArgMin}, FinishKind::kMin};
     case Op::kAMax:
-      return {{FoldKind::kMax}, FinishMax};
+      return {{FoldKind::kMax}, FinishKind::kMax};
     case Op::kAMin:
-      return {{FoldKind::kMin}, FinishMin};
+      return {{FoldKind::kMin}, FinishKind::kMin};
     case Op::kAMinMax:
-      return {{FoldKind::kMin, FoldKind::kMax}, FinishMinMax};
+      return {{FoldKind::kMin, FoldKind::kMax}, FinishKind::kMinMax};
     case Op::kArgMax:
-      return {{FoldKind::kArgMax}, FinishIndex};
+      return {{FoldKind::kArgMax}, FinishKind::kIndex};
     case Op::kArgMin:
-      return {{FoldKind::kArgMin}, FinishIndex};
+      return {{FoldKind::kArgMin}, FinishKind::kIndex};
     case Op::kAll:
-      return {{FoldKind::kCount}, FinishAll};
+      return {{FoldKind::kCount}, FinishKind::kAll};
     case Op::kAny:
-      return {{FoldKind::kCount}, FinishAny};
+      return {{FoldKind::kCount}, FinishKind::kAny};
     case Op::kCountNonzero:
-      return {{FoldKind::kCount}, FinishCount};
+      return {{FoldKind::kCount}, FinishKind::kCount};
     case Op::kVar:
-      return {{FoldKind::kMoments}, FinishVar, View::kPartsApart};
+      return {{FoldKind::kMoments}, FinishKind::kVar, View::kPartsApart};
     case Op::kStd:
-      return {{FoldKind::kMoments}, FinishStd, View::kPartsApart};
+      return {{FoldKind::kMoments}, FinishKind::kStd, View::kPartsApart};
     case Op::kVarMean:
-      return {{FoldKind::kMoments, FoldKind::kSum}, FinishVar, View::kPartsApart};
+      return {{FoldKind::kMoments, FoldKind::kSum}, FinishKind::kVar, View::kPartsApart};
     case Op::kStdMean:
-      return {{FoldKind::kMoments, FoldKind::kSum}, FinishStd, View::kPartsApart};
+      return {{FoldKind::kMoments, FoldKind::kSum}, FinishKind::kStd, View::kPartsApart};
     case Op::kVectorNorm:
       return ChooseNorm(std::get<NormOptions>(r.reduction.options).ord);
     case Op::kLogSumExp:
-      return {{FoldKind::kLogSumExp}, FinishLogSumExp};
+      return {{FoldKind::kLogSumExp}, FinishKind::kLogSumExp};
     case Op::kMedian:
-      return Select(SelectionKind::kMedian, FinishMax);
+      return Select(SelectionKind::kMedian, FinishKind::kMax);
     case Op::kNanMedian:
-      return Select(SelectionKind::kNanMedian, FinishMax);
+      return Select(SelectionKind::kNanMedian, FinishKind::kMax);
     case Op::kMode:
-      return Select(SelectionKind::kMode, FinishMax);
+      return Select(SelectionKind::kMode, FinishKind::kMax);
     case Op::kQuantile:
-      return Select(SelectionKind::kQuantiles, FinishQuantile);
+      return Select(SelectionKind::kQuantiles, FinishKind::kQuantile);
     case Op::kNanQuantile:
-      return Select(SelectionKind::kNanQuantiles, FinishQuantile);
+      return Select(SelectionKind::kNanQuantiles, FinishKind::kQuantile);
     case Op::kUnique:
     case Op::kUniqueConsecutive:
-      return {{}, nullptr};
+      return {{}, FinishKind::kSum};
   }
   __builtin_unreachable();  // the plan holds ops of the registry only
 }

@@ -8,25 +8,14 @@
 #include <optional>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/types/span.h"
 #include "server/engine/fold/fold.h"
+#include "server/engine/plan/finish_value.h"
 #include "server/engine/plan/plan.h"
 #include "server/engine/select/selection.h"
 #include "server/engine/select/unique.h"
 #include "server/engine/values/convert.h"
 
 namespace treduce {
-
-// Results [first, first + count) of a reduction, to be written from the states of its folds.
-struct Finishing {
-  const PlannedReduction& reduction;
-  absl::Span<const States> states;  // one entry a fold, its first state that of result `first`
-  size_t first;
-  size_t count;                          // of results, not of states
-  absl::Span<std::byte* const> outputs;  // the tensors of the reduction, whole
-  DType fold_dtype;                      // of the elements that the states are of
-};
-using FinishFunction = void (*)(const Finishing& finishing);
 
 // Has folds, or a selection, or a search for unique slices. The last two see the elements of the tensor, uncast.
 struct Lowered {
@@ -40,7 +29,7 @@ struct Lowered {
   LoopNest nest;                      // over the elements that the folds see
   int states_per_result = 1;          // 2 where real and imaginary parts are reduced apart
   FoldParams params = {};
-  FinishFunction finish = nullptr;  // of folds and selections
+  FinishKind finish = FinishKind::kSum;  // of folds and selections
 };
 
 Lowered Lower(const PlannedReduction& reduction, DType input);

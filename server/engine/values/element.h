@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "server/engine/values/dtype.h"
+#include "server/engine/values/host_device.h"
 
 namespace treduce {
 
@@ -30,7 +31,7 @@ struct BFloat16 {
   uint16_t bits;
 };
 
-inline float ToFloat(Float16 half) {
+TREDUCE_HOST_DEVICE inline float ToFloat(Float16 half) {
   const uint32_t magnitude = uint32_t{half.bits & 0x7FFFu} << 13;
   const uint32_t sign = uint32_t{half.bits & 0x8000u} << 16;
   // The product rebiases the exponent and normalises subnormals, exactly.
@@ -40,12 +41,12 @@ inline float ToFloat(Float16 half) {
   return std::bit_cast<float>(value | sign);
 }
 
-inline float ToFloat(BFloat16 half) { return std::bit_cast<float>(uint32_t{half.bits} << 16); }
+TREDUCE_HOST_DEVICE inline float ToFloat(BFloat16 half) { return std::bit_cast<float>(uint32_t{half.bits} << 16); }
 
 // `value` rounded to a format of `kSignificand` significand bits (with the implicit one) and `kExponent` exponent bits,
 // straight from binary64, so that no rounding happens twice. NaN becomes the canonical quiet NaN.
 template <int kSignificand, int kExponent>
-inline uint16_t RoundTo16(double value) {
+TREDUCE_HOST_DEVICE inline uint16_t RoundTo16(double value) {
   constexpr int kBias = (1 << (kExponent - 1)) - 1;
   constexpr int kFraction = kSignificand - 1;
   constexpr int kDropped = 52 - kFraction;
@@ -71,8 +72,8 @@ inline uint16_t RoundTo16(double value) {
   return static_cast<uint16_t>(sign | (kept + (rest > half || (rest == half && (kept & 1) != 0) ? 1 : 0)));
 }
 
-inline Float16 ToFloat16(double value) { return {RoundTo16<11, 5>(value)}; }
-inline BFloat16 ToBFloat16(double value) { return {RoundTo16<8, 8>(value)}; }
+TREDUCE_HOST_DEVICE inline Float16 ToFloat16(double value) { return {RoundTo16<11, 5>(value)}; }
+TREDUCE_HOST_DEVICE inline BFloat16 ToBFloat16(double value) { return {RoundTo16<8, 8>(value)}; }
 
 // Calls `body` with a std::type_identity of the element type, and returns what it returns. REQUIRES: not complex.
 template <class Body>
