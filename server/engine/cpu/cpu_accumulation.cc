@@ -30,12 +30,6 @@ bool NeedsWholeLeaves(const Lowered& lowered) {
 
 absl::Status Cancelled() { return absl::CancelledError("cancelled"); }
 
-absl::Status SizeMismatch(const Plan& plan, absl::string_view got) {
-  return InvalidField("SIZE_MISMATCH", "data",
-                      absl::StrCat("a tensor of shape ", std::string(ToString(plan.shape)), " and dtype ",
-                                   std::string(Name(plan.dtype)), " has ", plan.byte_count, " bytes, but ", got));
-}
-
 }  // namespace
 
 CpuAccumulation::CpuAccumulation(Plan plan, const Threads& threads, ScratchPool& scratches,

@@ -1,8 +1,4 @@
 // One pass over the elements of a tensor: the folds of all reductions that walk it in the same way.
-//
-// Elements come in row-major order and are cut into segments, runs of the innermost reduced axis (with the kept axis
-// inside it, if there is one), and segments into leaves of fixed size. A row leaf is neighbouring elements that go to
-// one output; a column leaf is rows of `width` neighbouring elements that go to as many outputs.
 #ifndef TREDUCE_SERVER_ENGINE_CPU_PASS_H_
 #define TREDUCE_SERVER_ENGINE_CPU_PASS_H_
 
@@ -18,25 +14,10 @@
 #include "server/engine/cpu/threads.h"
 #include "server/engine/fold/state_tree.h"
 #include "server/engine/plan/lowering.h"
+#include "server/engine/plan/pass_shape.h"
 #include "server/engine/values/tensor.h"
 
 namespace treduce {
-
-// How a nest is cut; a pure function of the nest, since the canonical order depends on it.
-struct PassShape {
-  explicit PassShape(const LoopNest& nest, bool whole_leaves);
-
-  int64_t LeavesPerSegment() const { return rows / leaf_rows + (rows % leaf_rows != 0 ? 1 : 0); }
-
-  bool columns;        // column leaves, else row leaves
-  int64_t rows;        // of a segment; elements of it, for row leaves
-  int64_t width;       // elements of a row: 1 for row leaves
-  int64_t leaf_rows;   // of a leaf, but for the last of a segment
-  int64_t kept_count;  // outputs
-  bool interleaved;    // whether the segments of an output are apart, so that all outputs are under way at once
-  absl::InlinedVector<LoopNest::Axis, 4> outer;  // the axes outside the segments
-  int64_t segments_per_output;
-};
 
 // One entry a fold.
 using StateSpans = absl::InlinedVector<States, 4>;

@@ -53,7 +53,10 @@ TREDUCE_HOST_DEVICE inline double Quotient(double sum, double error, double divi
 TREDUCE_HOST_DEVICE inline double SumOver(States s, size_t k, bool is_wide, double divisor) {
   const double sum = Field(s, 0, k);
   // Two roundings to binary64 are nothing beside the one to the dtype of the result.
-  if (!is_wide) return (std::isfinite(sum) ? sum + (Field(s, 1, k) + Field(s, 2, k)) : sum) / divisor;
+  if (!is_wide) {
+    const double total = std::isfinite(sum) ? sum + (Field(s, 1, k) + Field(s, 2, k)) : sum;
+    return divisor == 1.0 ? total : total / divisor;
+  }
   const double error = Field(s, 1, k);
   const double big = Field(s, 2, k);
   const double big_error = Field(s, 3, k);

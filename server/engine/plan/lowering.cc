@@ -143,11 +143,17 @@ Lowered Lower(const PlannedReduction& reduction, DType input) {
   switch (view) {
     case View::kElements:
       if (!is_cast) break;
-      lowered.convert =
-          reduction.reduction.op == Op::kNanSum ? FindCastNanToZero(input, compute) : FindCast(input, compute);
+      if (reduction.reduction.op == Op::kNanSum) {
+        lowered.conversion = Conversion::kCastNanToZero;
+        lowered.convert = FindCastNanToZero(input, compute);
+      } else {
+        lowered.conversion = Conversion::kCast;
+        lowered.convert = FindCast(input, compute);
+      }
       break;
     case View::kMagnitudes:  // float64 whatever the input is cast to
       lowered.fold_dtype = DType::kFloat64;
+      lowered.conversion = Conversion::kMagnitude;
       lowered.convert = FindMagnitude(input);
       break;
     case View::kPartsApart:

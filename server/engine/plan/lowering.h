@@ -9,6 +9,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "server/engine/fold/fold.h"
+#include "server/engine/plan/conversion.h"
 #include "server/engine/plan/finish_value.h"
 #include "server/engine/plan/plan.h"
 #include "server/engine/select/selection.h"
@@ -23,9 +24,10 @@ struct Lowered {
   std::optional<SelectionKind> selection = std::nullopt;
   SelectionParams selection_params = {};  // refers to the planned reduction
   std::optional<UniqueRequest> unique = std::nullopt;
-  DType fold_dtype;                   // of the elements that the folds see
-  ConvertFunction cast = nullptr;     // of the tensor to a complex dtype, before anything else; none if it is of it
-  ConvertFunction convert = nullptr;  // of an element to one of `fold_dtype`; none if they are the same bytes
+  DType fold_dtype;                // of the elements that the folds see
+  ConvertFunction cast = nullptr;  // of the tensor to a complex dtype, before anything else; none if it is of it
+  Conversion conversion = Conversion::kNone;
+  ConvertFunction convert = nullptr;  // does the conversion; none if there is none
   LoopNest nest;                      // over the elements that the folds see
   int states_per_result = 1;          // 2 where real and imaginary parts are reduced apart
   FoldParams params = {};

@@ -325,4 +325,10 @@ absl::StatusOr<Plan> MakePlan(const ReductionSpec& spec) {
   return plan;
 }
 
+absl::Status SizeMismatch(const Plan& plan, absl::string_view got) {
+  return InvalidField("SIZE_MISMATCH", "data",
+                      absl::StrCat("a tensor of shape ", std::string(ToString(plan.shape)), " and dtype ",
+                                   std::string(Name(plan.dtype)), " has ", plan.byte_count, " bytes, but ", got));
+}
+
 }  // namespace treduce

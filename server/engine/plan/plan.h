@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/engine/values/reduction.h"
 #include "server/engine/values/tensor.h"
 
@@ -69,6 +71,9 @@ absl::StatusOr<Plan> MakePlan(const ReductionSpec& spec);
 
 // The axes of `shape` with the dims in `reduced` (0..n-1, sorted, unique) marked.
 LoopNest MakeLoopNest(absl::Span<const int64_t> shape, absl::Span<const int64_t> reduced);
+
+// INVALID_ARGUMENT (field `data`): the tensor has not as many bytes as planned, but `got`, as in "12 arrived".
+absl::Status SizeMismatch(const Plan& plan, absl::string_view got);
 
 }  // namespace treduce
 

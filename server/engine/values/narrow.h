@@ -24,7 +24,7 @@ TREDUCE_HOST_DEVICE inline auto Widen(T x) {
   } else if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
     return static_cast<double>(ToFloat(x));
   } else if constexpr (IsComplexType<T>::value) {
-    return std::complex<double>(x);
+    return std::complex<double>(x.real(), x.imag());
   } else if constexpr (std::is_floating_point_v<T>) {
     return static_cast<double>(x);
   } else if constexpr (std::is_signed_v<T>) {
