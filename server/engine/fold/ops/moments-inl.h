@@ -16,6 +16,13 @@ HWY_BEFORE_NAMESPACE();
 namespace treduce {
 namespace HWY_NAMESPACE {
 
+// right / (left + right).
+template <class V>
+HWY_INLINE V ShareOf(V left, V right) {
+  return right / (left + right);
+}
+HWY_INLINE double ShareOf(double left, double right) { return left == right ? 0.5 : right / (left + right); }
+
 // Number of elements; mean as the unevaluated sum of two words; M2; and, as the last word, an exponent e: mean and M2
 // are those of the elements times 2^-e, so that no square of an f64 overflows or underflows. e is -600, 0 or 600.
 template <class V>
@@ -33,7 +40,7 @@ struct Moments {
     RaiseExponent(right.exponent());
     right.RaiseExponent(exponent());
     const V n = count() + right.count();
-    const V share = right.count() / n;
+    const V share = ShareOf(count(), right.count());
     V delta_hi, delta_lo;
     TwoSum(right.mean_hi(), Broadcast<V>(0.0) - mean_hi(), delta_hi, delta_lo);
     const auto finite = Lt(Abs(delta_hi), Broadcast<V>(std::numeric_limits<double>::infinity()));
@@ -128,9 +135,9 @@ HWY_INLINE V FiniteOrZero(V x) {
   return IfThenElse(Lt(Abs(x), Broadcast<V>(std::numeric_limits<double>::infinity())), x, Broadcast<V>(0.0));
 }
 
+// `offset` is sums.f[0] / count.
 template <class V>
-HWY_INLINE Moments<V> SealMoments(const ShiftedSums<V>& sums, V shift, V count, V exponent) {
-  const V offset = sums.f[0] / count;
+HWY_INLINE Moments<V> SealMoments(const ShiftedSums<V>& sums, V shift, V offset, V count, V exponent) {
   V mean, error;
   TwoSum(shift, offset, mean, error);
   const auto finite = Lt(Abs(mean), Broadcast<V>(std::numeric_limits<double>::infinity()));

@@ -69,7 +69,8 @@ struct MomentsBody {
     const V scale = ScaleFor(exponent);
     const V count = Broadcast<V>(static_cast<double>(rows));
     const V shift = FiniteOrZero(ColumnLeaf<ScaledSum, V>(x, rows, stride, {scale}).f[0] / count);
-    return SealMoments(ColumnLeaf<ShiftedSums, V>(x, rows, stride, {scale, shift}), shift, count, exponent);
+    const auto sums = ColumnLeaf<ShiftedSums, V>(x, rows, stride, {scale, shift});
+    return SealMoments(sums, shift, sums.f[0] / count, count, exponent);
   }
 
   static HWY_INLINE void ColumnStates(const FoldParams& params, const T* x, size_t rows, size_t stride, States states) {
@@ -91,7 +92,7 @@ struct MomentsBody {
       ColumnLeaves<ShiftedSums>(x, rows, stride, shift, sums);
       TREDUCE_UNROLL
       for (size_t v = 0; v < kVectors; ++v) {
-        StoreState(SealMoments(sums[v], shift[v].shift, count, zero), states, v * kLanes64);
+        StoreState(SealMoments(sums[v], shift[v].shift, sums[v].f[0] / count, count, zero), states, v * kLanes64);
       }
     }
   }
@@ -122,7 +123,7 @@ struct MomentsBody {
       sums = SumShifted<Sums>(x, rows, n, end, scales, shift);
     }
     if (largest != nullptr) *largest = sums.f[Sums<Lanes64>::kFieldCount - 1];
-    return SealMoments<Lanes64>({{sums.f[0], sums.f[1]}}, shift, count, exponent);
+    return SealMoments<Lanes64>({{sums.f[0], sums.f[1]}}, shift, sums.f[0] / count, count, exponent);
   }
 
   template <template <class> class Sums>
