@@ -1,5 +1,5 @@
-# Dependencies point one way: client and server -> engine -> cpu -> plan -> select -> fold -> values. Fails when a file includes
-# what its folder may not.
+# Dependencies point one way: client and server -> engine -> cpu | cuda -> plan -> select -> fold -> values. Fails when a
+# file includes what its folder may not.
 #
 #   cmake -P tests/include_rules.cmake
 cmake_minimum_required(VERSION 3.25)
@@ -33,6 +33,7 @@ set(fold ${values} hwy/ server/engine/fold/)
 set(select ${fold} server/engine/select/)
 set(plan ${select} server/engine/plan/)
 set(cpu ${plan} server/engine/cpu/)
+set(cuda ${plan} server/engine/accumulation.h server/engine/cuda/)
 set(engine ${cpu} server/engine/ tbb/ oneapi/tbb/)
 set(grpc grpc/ grpcpp/ google/ treduce/v1/)
 
@@ -41,6 +42,7 @@ may_include(server/engine/fold RECURSE ${fold})
 may_include(server/engine/select RECURSE ${select})
 may_include(server/engine/plan RECURSE ${plan})
 may_include(server/engine/cpu RECURSE ${cpu} server/engine/accumulation.h tbb/ oneapi/tbb/ sanitizer/)
+may_include(server/engine/cuda RECURSE ${cuda})
 may_include(server/engine ${engine})
 may_include(server/rpc RECURSE absl/ ${grpc} server/rpc/ server/status.h server/engine/values/errors.h)
 may_include(server absl/ ${grpc} spdlog/ server/)

@@ -1,0 +1,33 @@
+// Sizes that the kernels and those who launch them agree on.
+#ifndef TREDUCE_SERVER_ENGINE_CUDA_CUT_H_
+#define TREDUCE_SERVER_ENGINE_CUDA_CUT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace treduce::cuda {
+
+inline constexpr int kBlock = 256;  // threads, at most
+inline constexpr int kWarpsOfBlock = kBlock / 32;
+// Leaves of rows that a warp folds before it joins them, and rows of one leaf.
+inline constexpr int kMaxWarpRun = 16;
+inline constexpr int kWarpRows = 32;
+// Rows of up to so many bytes, and 128 elements, are folded by a thread each.
+inline constexpr int64_t kShortRowBytes = 256;
+// Threads of a block side by side in columns.
+inline constexpr int kMaxAcross = 32;
+// Nodes that a thread joins by itself.
+inline constexpr int kOwnNodes = 8;
+// Shared memory that every device has.
+inline constexpr size_t kSharedBytes = 48 * 1024;
+
+// Threads of a block that keeps states of so many words for each.
+constexpr int ThreadsFor(int words) {
+  int threads = kBlock;
+  while (static_cast<size_t>(threads * words) * sizeof(int64_t) > kSharedBytes) threads /= 2;
+  return threads;
+}
+
+}  // namespace treduce::cuda
+
+#endif  // TREDUCE_SERVER_ENGINE_CUDA_CUT_H_

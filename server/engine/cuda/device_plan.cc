@@ -1,0 +1,182 @@
+// Shares passes among the reductions of a plan, as cpu/cpu_accumulation.cc does.
+#include "server/engine/cuda/device_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/engine/cuda/convert_kernels.h"
+#include "server/engine/cuda/pass_kernels.h"
+#include "server/engine/plan/op_registry.h"
+#include "server/engine/plan/pass_shape.h"
+
+namespace treduce::cuda {
+namespace {
+
+constexpr size_t kAlignment = 256;
+
+absl::Status NoKernels(const PlannedReduction& reduction, absl::string_view why) {
+  return absl::UnimplementedError(
+      absl::StrCat("a CUDA device has no kernels for ", std::string(FindOp(reduction.reduction.op)->name), why));
+}
+
+bool IsEnd(FoldKind kind) { return kind == FoldKind::kMin || kind == FoldKind::kMax || kind == FoldKind::kMinMax; }
+
+int WordCount(FoldKind kind, DType dtype) { return FindFold(kind, dtype)->field_count; }
+
+// The fold of `spec` that `kind` can be read from, made one for both where it is the other end; a new one otherwise, or
+// -1 if there is no room for it.
+int FoldOf(PassSpec& spec, FoldKind kind, const FoldParams& params) {
+  for (int i = 0; i < spec.fold_count; ++i) {
+    FoldSpec& fold = spec.folds[i];
+    const bool same = fold.kind == kind && (kind != FoldKind::kPowerSum || fold.params.ord == params.ord);
+    if (!same && !(IsEnd(fold.kind) && IsEnd(kind))) continue;
+    if (!same) fold.kind = FoldKind::kMinMax;
+    return i;
+  }
+  if (spec.fold_count == kMaxFolds) return -1;
+  spec.folds[spec.fold_count] = {kind, 0, 0, params};
+  return spec.fold_count++;
+}
+
+}  // namespace
+
+size_t DevicePlan::Reserve(size_t bytes) {
+  const size_t at = workspace_byte_count_;
+  workspace_byte_count_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return at;
+}
+
+size_t DevicePlan::ViewOf(Conversion conversion, DType dtype) {
+  for (size_t i = 0; i < views_.size(); ++i) {
+    if (views_[i].conversion == conversion && views_[i].dtype == dtype) return i;
+  }
+  const size_t bytes = conversion == Conversion::kNone ? 0 : static_cast<size_t>(element_count_) * ByteSize(dtype);
+  views_.push_back({conversion, dtype, Reserve(bytes)});
+  return views_.size() - 1;
+}
+
+bool DevicePlan::AddTo(Pass& pass, const PlannedReduction& reduction, const Lowered& lowered,
+                       const absl::InlinedVector<size_t, 2>& outputs) const {
+  PassSpec& spec = pass.spec;
+  const PassSpec before = spec;
+  if (spec.result_count == kMaxResults) return false;
+  absl::InlinedVector<Source, 2> sources;
+  for (const FoldKind kind : lowered.folds) {
+    const int fold = FoldOf(spec, kind, lowered.params);
+    if (fold < 0) {
+      spec = before;
+      return false;
+    }
+    sources.push_back({fold, kind});
+  }
+  const DType compute = reduction.compute_dtype;
+  ResultSpec& result = spec.results[spec.result_count++];
+  result = {};
+  result.kind = lowered.finish;
+  result.is_wide = RealDType(compute) == DType::kFloat64 || lowered.conversion == Conversion::kMagnitude;
+  result.parts_apart = lowered.states_per_result == 2;
+  result.element = pass.dtype;
+  for (size_t i = 0; i < reduction.outputs.size(); ++i) result.dtype[i] = RealDType(reduction.outputs[i].dtype);
+  if (const auto* options = std::get_if<VarianceOptions>(&reduction.reduction.options)) {
+    result.correction = options->correction;
+  }
+  result.ord = lowered.params.ord;
+  pass.sources.push_back(std::move(sources));
+  pass.outputs.push_back(outputs);
+  return true;
+}
+
+absl::Status DevicePlan::Add(const PlannedReduction& reduction) {
+  const Lowered lowered = Lower(reduction, dtype_);
+  if (lowered.selection.has_value() || lowered.unique.has_value()) return NoKernels(reduction, "");
+  if (IsComplex(lowered.fold_dtype)) return NoKernels(reduction, " of complex elements");
+  const bool whole_leaves = FindFold(lowered.folds.front(), lowered.fold_dtype)->whole_leaves;
+  const PassShape shape(lowered.nest, whole_leaves);
+  if (shape.outer.size() > kMaxOuterAxes) return NoKernels(reduction, " over so many dims apart");
+  absl::InlinedVector<size_t, 2> outputs;
+  for (const OutputSpec& output : reduction.outputs) outputs.push_back(Reserve(static_cast<size_t>(output.byte_count)));
+  outputs_.push_back(outputs);
+  const size_t view = lowered.cast != nullptr                   ? ViewOf(Conversion::kCast, reduction.compute_dtype)
+                      : lowered.conversion == Conversion::kNone ? ViewOf(Conversion::kNone, dtype_)
+                                                                : ViewOf(lowered.conversion, lowered.fold_dtype);
+  for (Pass& pass : passes_) {
+    if (pass.view == view && pass.dtype == lowered.fold_dtype && pass.shape == shape &&
+        AddTo(pass, reduction, lowered, outputs)) {
+      return absl::OkStatus();
+    }
+  }
+  passes_.push_back({view, lowered.fold_dtype, shape, {}, 0, {}, {}});
+  AddTo(passes_.back(), reduction, lowered, outputs);
+  passes_.back().spec.reduced_count = lowered.nest.reduced_count;
+  return absl::OkStatus();
+}
+
+void DevicePlan::Seal(Pass& pass, int multiprocessors) {
+  PassSpec& spec = pass.spec;
+  const PassShape& shape = pass.shape;
+  spec.columns = shape.columns;
+  spec.interleaved = shape.interleaved;
+  spec.rows = shape.rows;
+  spec.width = shape.width;
+  spec.leaf_rows = shape.leaf_rows;
+  spec.segments_per_output = shape.segments_per_output;
+  spec.kept_count = shape.kept_count;
+  spec.segments = shape.kept_count / shape.width * shape.segments_per_output;
+  spec.outer_count = static_cast<int>(shape.outer.size());
+  for (size_t i = 0; i < shape.outer.size(); ++i) {
+    spec.outer_reduced[i] = shape.outer[i].reduced;
+    spec.outer_size[i] = shape.outer[i].size;
+  }
+  for (int i = 0; i < spec.fold_count; ++i) {
+    FoldSpec& fold = spec.folds[i];
+    fold.first_word = static_cast<uint8_t>(spec.word_count);
+    fold.word_count = static_cast<uint8_t>(WordCount(fold.kind, pass.dtype));
+    spec.word_count += fold.word_count;
+  }
+  for (int i = 0; i < spec.result_count; ++i) {
+    for (size_t k = 0; k < pass.sources[static_cast<size_t>(i)].size(); ++k) {
+      const Source source = pass.sources[static_cast<size_t>(i)][k];
+      const FoldSpec& fold = spec.folds[source.fold];
+      const bool is_second = fold.kind == FoldKind::kMinMax && source.kind == FoldKind::kMax;
+      spec.results[i].first_word[k] = static_cast<uint8_t>(fold.first_word + (is_second ? 1 : 0));
+    }
+  }
+  CutPass(spec, multiprocessors);
+  pass.nodes = Reserve(NodeByteCount(spec));
+}
+
+absl::StatusOr<DevicePlan> DevicePlan::Make(const Plan& plan, int multiprocessors) {
+  DevicePlan device_plan;
+  device_plan.dtype_ = plan.dtype;
+  device_plan.element_count_ = plan.element_count;
+  if (plan.element_count == 0) return absl::UnimplementedError("a CUDA device has no kernels for no elements");
+  for (const PlannedReduction& reduction : plan.reductions) {
+    if (absl::Status added = device_plan.Add(reduction); !added.ok()) return added;
+  }
+  for (Pass& pass : device_plan.passes_) device_plan.Seal(pass, multiprocessors);
+  return device_plan;
+}
+
+Error DevicePlan::Launch(const void* x, std::byte* workspace, Stream stream) const {
+  for (const View& view : views_) {
+    if (view.conversion == Conversion::kNone) continue;
+    const Error error =
+        LaunchConvert(view.conversion, dtype_, view.dtype, x, element_count_, workspace + view.converted, stream);
+    if (error != kSuccess) return error;
+  }
+  for (const Pass& pass : passes_) {
+    PassSpec spec = pass.spec;
+    const View& view = views_[pass.view];
+    spec.x = view.conversion == Conversion::kNone ? x : workspace + view.converted;
+    for (int i = 0; i < spec.result_count; ++i) {
+      const auto& outputs = pass.outputs[static_cast<size_t>(i)];
+      for (size_t k = 0; k < outputs.size(); ++k) spec.results[i].out[k] = workspace + outputs[k];
+    }
+    if (const Error error = LaunchPass(pass.dtype, spec, workspace + pass.nodes, stream); error != kSuccess)
+      return error;
+  }
+  return kSuccess;
+}
+
+}  // namespace treduce::cuda

@@ -1,0 +1,369 @@
+// The kernels of a pass over elements T: leaves to nodes, nodes to results. A block folds runs of leaves into states in
+// its shared memory, a warp or a thread a leaf, and joins each run there.
+#ifndef TREDUCE_SERVER_ENGINE_CUDA_KERNELS_INL_H_
+#define TREDUCE_SERVER_ENGINE_CUDA_KERNELS_INL_H_
+
+#include "server/engine/cuda/cut.h"
+#include "server/engine/cuda/folds-inl.h"
+#include "server/engine/cuda/pass_spec.h"
+#include "server/engine/cuda/results-inl.h"
+
+namespace treduce::cuda {
+
+// --- States in memory.
+
+template <class State>
+TREDUCE_DEVICE_FUNCTION void StoreState(const State& state, States out, int first_word, int64_t k) {
+  using Word = std::remove_cvref_t<decltype(state.f[0])>;
+  TREDUCE_UNROLL
+  for (int i = 0; i < State::kFieldCount; ++i) out.field<Word>(first_word + i)[k] = state.f[i];
+}
+
+template <class State>
+TREDUCE_DEVICE_FUNCTION State LoadState(States in, int first_word, int64_t k) {
+  State state;
+  using Word = std::remove_cvref_t<decltype(state.f[0])>;
+  TREDUCE_UNROLL
+  for (int i = 0; i < State::kFieldCount; ++i) state.f[i] = in.field<Word>(first_word + i)[k];
+  return state;
+}
+
+// `capacity` states of the pass in the block's shared memory.
+TREDUCE_DEVICE_FUNCTION States SharedStates(int capacity) {
+  return {SharedMemory(), static_cast<size_t>(capacity) * sizeof(int64_t)};
+}
+
+// Merges state `right` of every fold into state `left`.
+template <class T, FoldSet kSet>
+TREDUCE_DEVICE_FUNCTION void MergeStates(const PassSpec& spec, States states, int left, int right) {
+  for (int f = 0; f < spec.fold_count; ++f) {
+    const FoldSpec& fold = spec.folds[f];
+    VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
+      using Fold = decltype(kernel_fold);
+      auto state = LoadState<typename Fold::State>(states, fold.first_word, left);
+      Fold::Merge(state, LoadState<typename Fold::State>(states, fold.first_word, right), fold.params);
+      StoreState(state, states, fold.first_word, left);
+    });
+  }
+}
+
+// --- Where the segments of a pass belong.
+
+struct Location {
+  int64_t output;  // of the segment's first column
+  int64_t place;   // of the segment among those of its outputs
+};
+
+TREDUCE_DEVICE_FUNCTION Location Locate(const PassSpec& spec, int64_t segment) {
+  if (!spec.interleaved) return {segment * spec.width, 0};
+  Location location = {0, 0};
+  int64_t output_step = spec.width;
+  int64_t place_step = 1;
+  for (int i = spec.outer_count; i-- > 0;) {
+    const int64_t size = spec.outer_size[i];
+    const int64_t digit = segment % size;
+    segment /= size;
+    if (spec.outer_reduced[i]) {
+      location.place += digit * place_step;
+      place_step *= size;
+    } else {
+      location.output += digit * output_step;
+      output_step *= size;
+    }
+  }
+  return location;
+}
+
+TREDUCE_DEVICE_FUNCTION int64_t NodeAt(const PassSpec& spec, int64_t output, int64_t node) {
+  return output * spec.output_stride + node * spec.node_stride;
+}
+
+TREDUCE_DEVICE_FUNCTION void CopyState(States from, int64_t at, States to, int64_t k, int words) {
+  for (int w = 0; w < words; ++w) to.field<int64_t>(w)[k] = from.field<int64_t>(w)[at];
+}
+
+// --- Rows.
+
+// Blocks of a multiprocessor at a time, which the registers of a kernel must be enough for.
+template <class T, FoldSet kSet>
+inline constexpr int kBlocksAtOnce = kSet == FoldSet::kCheap || kSet == FoldSet::kAll ? 2 : 3;
+
+// The states of a leaf of `n` elements from `x` on, number `first` and so on of their output, as state `at`: by a warp.
+template <class T, FoldSet kSet>
+TREDUCE_DEVICE_FUNCTION void FoldRowLeaf(const PassSpec& spec, const T* x, int n, int64_t first, States states,
+                                         int at) {
+  const auto fold_tile = [&](const auto& tile) {
+    for (int f = 0; f < spec.fold_count; ++f) {
+      const FoldSpec& fold = spec.folds[f];
+      VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
+        const auto state = decltype(kernel_fold)::OfLeaf(tile, fold.params);
+        if (Lane() == 0) StoreState(state, states, fold.first_word, at);
+      });
+    }
+  };
+  if constexpr (sizeof(T) <= 2 && (kSet == FoldSet::kSum || kSet == FoldSet::kOrder)) {
+    if (n == kRowLeaf && reinterpret_cast<uintptr_t>(x) % 16 == 0) return fold_tile(PackedTile<T>(x, first));
+  }
+  fold_tile(WarpTile<T>(x, n, first));
+}
+
+// A run of leaves of one segment, or as many segments of one leaf, a warp; where spec.team warps have neighbouring
+// runs, these are joined too.
+template <class T, FoldSet kSet>
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
+    FoldRowRuns(TREDUCE_CONSTANT PassSpec spec) {
+  const bool is_single = spec.leaves == 1;
+  const int warp_run = spec.run / spec.team;
+  const States all = SharedStates(kWarpsOfBlock * warp_run);
+  const States states = all.From(static_cast<size_t>(Warp() * warp_run));
+  const int teams = kWarpsOfBlock / spec.team;
+  const int member = Warp() % spec.team;
+  const int64_t jobs = is_single ? (spec.segments + spec.run - 1) / spec.run : spec.segments * spec.runs;
+  for (int64_t team = BlockIndex(); team * teams < jobs; team += GridSize()) {
+    const int64_t job = team * teams + Warp() / spec.team;
+    const bool is_here = job < jobs;
+    const int64_t segment = is_single ? job * spec.run : job / spec.runs;
+    const int64_t leaf = is_single ? 0 : job % spec.runs * spec.run + member * warp_run;
+    const int64_t left = !is_here ? 0 : is_single ? spec.segments - segment : spec.leaves - leaf;
+    const int count = static_cast<int>(left < 0 ? 0 : left < warp_run ? left : warp_run);
+    const Location location = Locate(spec, is_here ? segment : 0);
+    for (int i = 0; i < count; ++i) {
+      const int64_t own_segment = is_single ? segment + i : segment;
+      const int64_t from = is_single ? 0 : (leaf + i) * kRowLeaf;
+      const int64_t rest = spec.rows - from;
+      const int64_t place = is_single && spec.interleaved ? Locate(spec, own_segment).place : location.place;
+      FoldRowLeaf<T, kSet>(spec, static_cast<const T*>(spec.x) + own_segment * spec.rows + from,
+                           static_cast<int>(rest < kRowLeaf ? rest : kRowLeaf), place * spec.rows + from, states, i);
+    }
+    WarpBarrier();
+    if (is_single) {
+      if (!spec.interleaved) {
+        StoreResults<T>(spec, states, count, segment, Lane(), kWarpSize);
+      } else if (Lane() < count) {
+        const Location own = Locate(spec, segment + Lane());
+        CopyState(states, Lane(), spec.nodes, NodeAt(spec, own.output, own.place), spec.word_count);
+      }
+    } else {
+      for (int step = 1; step < warp_run; step *= 2) {
+        const int at = Lane() * 2 * step;
+        if (at + step < count) MergeStates<T, kSet>(spec, states, at, at + step);
+        WarpBarrier();
+      }
+      for (int step = 1; step < spec.team; step *= 2) {
+        Barrier();
+        const bool has_right = leaf + step * warp_run < spec.leaves && is_here;
+        if (Lane() == 0 && member % (2 * step) == 0 && has_right) {
+          MergeStates<T, kSet>(spec, states, 0, step * warp_run);
+        }
+      }
+      if (member == 0 && is_here) {
+        if (spec.runs == 1 && !spec.interleaved) {
+          StoreResults<T>(spec, states, 1, location.output, Lane(), kWarpSize);
+        } else if (Lane() == 0) {
+          const int64_t node = location.place * spec.runs + leaf / spec.run;
+          CopyState(states, 0, spec.nodes, NodeAt(spec, location.output, node), spec.word_count);
+        }
+      }
+    }
+    if (spec.team > 1) Barrier();
+    WarpBarrier();
+  }
+}
+
+// Segments of one short leaf, a thread a segment: `run` of them side by side in shared memory.
+template <class T, FoldSet kSet, bool kSingle>
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) FoldShortRows(TREDUCE_CONSTANT PassSpec spec) {
+  const States states = SharedStates(spec.run);
+  T* elements = reinterpret_cast<T*>(SharedMemory() + states.stride * static_cast<size_t>(spec.word_count));
+  const int n = static_cast<int>(spec.rows);
+  const int pitch = n | 1;  // neighbouring threads read other banks
+  const int rows_of_step = BlockSize() / n;
+  const int columns_of_step = BlockSize() % n;
+  const int64_t jobs = (spec.segments + spec.run - 1) / spec.run;
+  for (int64_t job = BlockIndex(); job < jobs; job += GridSize()) {
+    const int64_t segment = job * spec.run;
+    const int64_t left = spec.segments - segment;
+    const int count = static_cast<int>(left < spec.run ? left : spec.run);
+    const T* x = static_cast<const T*>(spec.x) + segment * n;
+    int row = ThreadIndex() / n;
+    int column = ThreadIndex() % n;
+    constexpr int kLoads = 8;  // at a time
+    for (int i = ThreadIndex(); i < count * n; i += kLoads * BlockSize()) {
+      T own[kLoads];
+      TREDUCE_UNROLL
+      for (int k = 0; k < kLoads; ++k) {
+        if (i + k * BlockSize() < count * n) own[k] = x[i + k * BlockSize()];
+      }
+      TREDUCE_UNROLL
+      for (int k = 0; k < kLoads; ++k) {
+        if (i + k * BlockSize() < count * n) elements[row * pitch + column] = own[k];
+        row += rows_of_step;
+        column += columns_of_step;
+        const bool is_past = column >= n;
+        column -= is_past ? n : 0;
+        row += is_past ? 1 : 0;
+      }
+    }
+    Barrier();
+    for (int i = ThreadIndex(); i < count; i += BlockSize()) {
+      const int64_t place = spec.interleaved ? Locate(spec, segment + i).place : 0;
+      const ShortTile<T, kSingle> tile(elements + i * pitch, n, place * n);
+      for (int f = 0; f < spec.fold_count; ++f) {
+        const FoldSpec& fold = spec.folds[f];
+        VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
+          StoreState(decltype(kernel_fold)::OfLeaf(tile, fold.params), states, fold.first_word, i);
+        });
+      }
+    }
+    Barrier();
+    if (!spec.interleaved) {
+      StoreResults<T>(spec, states, count, segment, ThreadIndex(), BlockSize());
+    } else {
+      for (int i = ThreadIndex(); i < count; i += BlockSize()) {
+        const Location own = Locate(spec, segment + i);
+        CopyState(states, i, spec.nodes, NodeAt(spec, own.output, own.place), spec.word_count);
+      }
+    }
+    Barrier();
+  }
+}
+
+// --- Columns.
+
+// A thread folds a column of a leaf: `across` threads are side by side, and below one another as many leaves as make up
+// a block, whole runs of them.
+template <class T, FoldSet kSet>
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
+    FoldColumnRuns(TREDUCE_CONSTANT PassSpec spec) {
+  const int across = spec.across;
+  const int down = BlockSize() / across;
+  const int runs_at_once = down / spec.run;
+  const States states = SharedStates(BlockSize());
+  const int own = ThreadIndex();
+  const int own_column = own % across;
+  const int own_leaf = own / across;
+  const int64_t stripes = (spec.width + across - 1) / across;
+  const int64_t all_runs = spec.segments * spec.runs;
+  const int64_t jobs = (all_runs + runs_at_once - 1) / runs_at_once * stripes;
+  for (int64_t job = BlockIndex(); job < jobs; job += GridSize()) {
+    const int64_t first_column = job % stripes * across;
+    const int64_t first_run = job / stripes * runs_at_once;
+    const int64_t run = first_run + own_leaf / spec.run;
+    const int64_t segment = run / spec.runs;
+    const int64_t leaf = run % spec.runs * spec.run + own_leaf % spec.run;
+    const bool is_here = first_column + own_column < spec.width && run < all_runs && leaf < spec.leaves;
+    const Location location = Locate(spec, is_here ? segment : 0);
+    const int64_t from = leaf * spec.leaf_rows;
+    const int64_t rest = is_here ? spec.rows - from : 0;
+    const int rows = static_cast<int>(rest < spec.leaf_rows ? rest : spec.leaf_rows);
+    const T* x = static_cast<const T*>(spec.x) + (segment * spec.rows + from) * spec.width + first_column + own_column;
+    const int64_t first = location.place * spec.rows + from;
+    // As many rows at a time as every fold finds in the cache after the first.
+    const int step = spec.fold_count == 1 ? rows : static_cast<int>(kWholeColumnLeaf);
+    for (int r = 0; r < rows; r += step) {
+      const ColumnTile<T> tile(x + r * spec.width, spec.width, rows - r < step ? rows - r : step, first + r);
+      for (int f = 0; f < spec.fold_count; ++f) {
+        const FoldSpec& fold = spec.folds[f];
+        VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
+          using Fold = decltype(kernel_fold);
+          if (r == 0) {
+            StoreState(Fold::OfLeaf(tile, fold.params), states, fold.first_word, own);
+          } else {
+            auto state = LoadState<typename Fold::State>(states, fold.first_word, own);
+            Fold::Extend(state, tile, fold.params);
+            StoreState(state, states, fold.first_word, own);
+          }
+        });
+      }
+    }
+    // Runs are whole but for the last of a segment.
+    for (int step = 1; step < spec.run; step *= 2) {
+      Barrier();
+      if (!is_here || own_leaf % spec.run % (2 * step) != 0 || leaf + step >= spec.leaves) continue;
+      MergeStates<T, kSet>(spec, states, own, own + step * across);
+    }
+    Barrier();
+    if (spec.runs == 1 && !spec.interleaved) {
+      const int64_t columns = spec.width - first_column;
+      for (int i = 0; i < runs_at_once && first_run + i < all_runs; ++i) {
+        StoreResults<T>(spec, states.From(static_cast<size_t>(i * spec.run * across)),
+                        static_cast<int>(columns < across ? columns : across),
+                        (first_run + i) * spec.width + first_column, own, BlockSize());
+      }
+    } else if (is_here && own_leaf % spec.run == 0) {
+      const int64_t output = location.output + first_column + own_column;
+      const int64_t node = location.place * spec.runs + leaf / spec.run;
+      CopyState(states, own, spec.nodes, NodeAt(spec, output, node), spec.word_count);
+    }
+    Barrier();
+  }
+}
+
+// --- Nodes.
+
+// The subtree of up to 2^kLevels nodes of an output from `node` on.
+template <class Fold, int kLevels>
+TREDUCE_DEVICE_FUNCTION typename Fold::State JoinOwn(const PassSpec& spec, const FoldSpec& fold, int64_t output,
+                                                     int64_t node) {
+  if constexpr (kLevels == 0) {
+    return LoadState<typename Fold::State>(spec.nodes, fold.first_word, NodeAt(spec, output, node));
+  } else {
+    auto left = JoinOwn<Fold, kLevels - 1>(spec, fold, output, node);
+    const int64_t middle = node + (int64_t{1} << (kLevels - 1));
+    if (middle < spec.nodes_per_output) {
+      Fold::Merge(left, JoinOwn<Fold, kLevels - 1>(spec, fold, output, middle), fold.params);
+    }
+    return left;
+  }
+}
+
+// Nodes to fewer nodes, `to`, or to results where these are one per output: `across` outputs side by side, and below
+// one another threads that join kOwnNodes each.
+template <class T, FoldSet kSet>
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 2)
+    JoinNodes(TREDUCE_CONSTANT PassSpec spec, States to, int64_t to_output_stride, int64_t to_node_stride) {
+  const int across = spec.across;
+  const int down = BlockSize() / across;
+  const States states = SharedStates(BlockSize());
+  const int64_t chunk = int64_t{down} * kOwnNodes;
+  const int64_t chunks = (spec.nodes_per_output + chunk - 1) / chunk;
+  const int64_t stripes = (spec.kept_count + across - 1) / across;
+  const int place = ThreadIndex() / across;
+  for (int64_t job = BlockIndex(); job < stripes * chunks; job += GridSize()) {
+    const int64_t first_output = job % stripes * across;
+    const int64_t output = first_output + ThreadIndex() % across;
+    const int64_t first_node = job / stripes * chunk;
+    const int64_t node = first_node + int64_t{place} * kOwnNodes;
+    const bool is_here = output < spec.kept_count && node < spec.nodes_per_output;
+    if (is_here) {
+      for (int f = 0; f < spec.fold_count; ++f) {
+        const FoldSpec& fold = spec.folds[f];
+        VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
+          StoreState(JoinOwn<decltype(kernel_fold), std::countr_zero(unsigned{kOwnNodes})>(spec, fold, output, node),
+                     states, fold.first_word, ThreadIndex());
+        });
+      }
+    }
+    const int64_t rest = spec.nodes_per_output - first_node;
+    const int count = static_cast<int>(rest < chunk ? (rest + kOwnNodes - 1) / kOwnNodes : down);
+    for (int step = 1; step < down; step *= 2) {
+      Barrier();
+      if (place % (2 * step) == 0 && place + step < count && is_here) {
+        MergeStates<T, kSet>(spec, states, ThreadIndex(), ThreadIndex() + step * across);
+      }
+    }
+    Barrier();
+    const int64_t left = spec.kept_count - first_output;
+    const int outputs = static_cast<int>(left < across ? left : across);
+    if (chunks == 1) {
+      StoreResults<T>(spec, states, outputs, first_output, ThreadIndex(), BlockSize());
+    } else if (ThreadIndex() < outputs) {
+      CopyState(states, ThreadIndex(), to, output * to_output_stride + job / stripes * to_node_stride, spec.word_count);
+    }
+    Barrier();
+  }
+}
+
+}  // namespace treduce::cuda
+
+#endif  // TREDUCE_SERVER_ENGINE_CUDA_KERNELS_INL_H_

@@ -1,0 +1,56 @@
+// LaunchFolds and LaunchJoin, for the file that compiles them.
+#ifndef TREDUCE_SERVER_ENGINE_CUDA_LAUNCH_INL_H_
+#define TREDUCE_SERVER_ENGINE_CUDA_LAUNCH_INL_H_
+
+#include <algorithm>
+#include <bit>
+
+#include "server/engine/cuda/kernels-inl.h"
+#include "server/engine/cuda/launch.h"
+#include "server/engine/cuda/launch_folds.h"
+
+namespace treduce::cuda {
+
+template <class T, FoldSet kSet>
+Error LaunchFolds(PassSpec& spec, Stream stream) {
+  const size_t state_bytes = static_cast<size_t>(spec.word_count) * sizeof(int64_t);
+  if (spec.columns) {
+    const int down = std::bit_floor(static_cast<unsigned>(ThreadsFor(spec.word_count) / spec.across));
+    const int threads = down * spec.across;
+    const int64_t jobs = CeilDiv(spec.segments * spec.runs, down / spec.run) * CeilDiv(spec.width, spec.across);
+    return Launch(&FoldColumnRuns<T, kSet>, jobs, threads, static_cast<size_t>(threads) * state_bytes, stream, spec);
+  }
+  constexpr bool kOnlySingle = kSet != FoldSet::kSum && kSet != FoldSet::kOrder;
+  if (spec.rows <= (kOnlySingle ? kLaneCount : std::min<int64_t>(128, kShortRowBytes / sizeof(T)))) {
+    const size_t row_bytes = static_cast<size_t>(spec.rows | 1) * sizeof(T);
+    spec.run = static_cast<int>(std::bit_floor(std::min<size_t>(kBlock, kSharedBytes / (row_bytes + state_bytes))));
+    const int64_t jobs = CeilDiv(spec.segments, spec.run);
+    const size_t shared_bytes = static_cast<size_t>(spec.run) * (row_bytes + state_bytes);
+    if constexpr (!kOnlySingle) {
+      if (spec.rows > kLaneCount) {
+        return Launch(&FoldShortRows<T, kSet, false>, jobs, spec.run, shared_bytes, stream, spec);
+      }
+    }
+    return Launch(&FoldShortRows<T, kSet, true>, jobs, spec.run, shared_bytes, stream, spec);
+  }
+  const int64_t jobs = spec.leaves == 1 ? CeilDiv(spec.segments, spec.run) : spec.segments * spec.runs;
+  const int warp_run = spec.run / spec.team;
+  return Launch(&FoldRowRuns<T, kSet>, CeilDiv(jobs * spec.team, kWarpsOfBlock), kBlock,
+                static_cast<size_t>(kWarpsOfBlock * warp_run) * state_bytes, stream, spec);
+}
+
+// Of all sets that elements T have.
+template <class T>
+inline constexpr FoldSet kEverySet = kIsFloat<T> ? FoldSet::kAll : FoldSet::kCheap;
+
+template <class T>
+Error LaunchJoin(const PassSpec& spec, int down, States to, int64_t chunks, Stream stream) {
+  const int threads = down * spec.across;
+  return Launch(&JoinNodes<T, kEverySet<T>>, CeilDiv(spec.kept_count, spec.across) * chunks, threads,
+                static_cast<size_t>(threads * spec.word_count) * sizeof(int64_t), stream, spec, to,
+                spec.columns ? int64_t{1} : chunks, spec.columns ? spec.kept_count : int64_t{1});
+}
+
+}  // namespace treduce::cuda
+
+#endif  // TREDUCE_SERVER_ENGINE_CUDA_LAUNCH_INL_H_

@@ -1,0 +1,96 @@
+// What kernels are written with: the thread's place, warps and blocks. On a GPU these are CUDA's; elsewhere, where the
+// kernels are tested without one, those of a block run as fibers of one thread (simt_host.h).
+#ifndef TREDUCE_SERVER_ENGINE_CUDA_SIMT_H_
+#define TREDUCE_SERVER_ENGINE_CUDA_SIMT_H_
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#ifdef __CUDACC__
+
+#include <cuda_runtime.h>
+
+#define TREDUCE_KERNEL __global__
+#define TREDUCE_DEVICE_FUNCTION __device__ __forceinline__
+#define TREDUCE_CONSTANT const __grid_constant__
+#define TREDUCE_LAUNCH_BOUNDS(threads, blocks) __launch_bounds__(threads, blocks)
+
+namespace treduce::cuda {
+
+TREDUCE_DEVICE_FUNCTION int ThreadIndex() { return static_cast<int>(threadIdx.x); }
+TREDUCE_DEVICE_FUNCTION int BlockSize() { return static_cast<int>(blockDim.x); }
+TREDUCE_DEVICE_FUNCTION int64_t BlockIndex() { return blockIdx.x; }
+TREDUCE_DEVICE_FUNCTION int64_t GridSize() { return gridDim.x; }
+TREDUCE_DEVICE_FUNCTION void Barrier() { __syncthreads(); }
+TREDUCE_DEVICE_FUNCTION void WarpBarrier() { __syncwarp(); }
+
+template <class T>
+TREDUCE_DEVICE_FUNCTION T ShuffleDown(T value, int lanes) {
+  return __shfl_down_sync(0xFFFFFFFFu, value, lanes);
+}
+template <class T>
+TREDUCE_DEVICE_FUNCTION T ShuffleXor(T value, int lanes) {
+  return __shfl_xor_sync(0xFFFFFFFFu, value, lanes);
+}
+// The value of lane 0.
+template <class T>
+TREDUCE_DEVICE_FUNCTION T FromFirstLane(T value) {
+  return __shfl_sync(0xFFFFFFFFu, value, 0);
+}
+TREDUCE_DEVICE_FUNCTION std::byte* SharedMemory() {
+  extern __shared__ __align__(16) unsigned char memory[];
+  return reinterpret_cast<std::byte*>(memory);
+}
+
+}  // namespace treduce::cuda
+
+#else
+
+#include "server/engine/cuda/simt_host.h"
+
+#endif
+
+// Unrolls the loop that follows by so much.
+#define TREDUCE_PRAGMA(text) _Pragma(#text)
+#ifdef __CUDACC__
+#define TREDUCE_UNROLL_BY(count) TREDUCE_PRAGMA(unroll count)
+#else
+#define TREDUCE_UNROLL_BY(count)
+#endif
+
+namespace treduce::cuda {
+
+inline constexpr int kWarpSize = 32;
+TREDUCE_DEVICE_FUNCTION int Lane() { return ThreadIndex() % kWarpSize; }
+TREDUCE_DEVICE_FUNCTION int Warp() { return ThreadIndex() / kWarpSize; }
+
+// The largest of the warp's values, everywhere.
+template <class T>
+TREDUCE_DEVICE_FUNCTION T WarpMax(T value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  if constexpr (sizeof(T) == 4) return __reduce_max_sync(0xFFFFFFFFu, value);
+#endif
+  for (int k = kWarpSize / 2; k > 0; k /= 2) {
+    const T other = ShuffleXor(value, k);
+    value = value < other ? other : value;
+  }
+  return value;
+}
+
+template <class T>
+TREDUCE_DEVICE_FUNCTION T WarpMin(T value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  if constexpr (sizeof(T) == 4) return __reduce_min_sync(0xFFFFFFFFu, value);
+#endif
+  for (int k = kWarpSize / 2; k > 0; k /= 2) {
+    const T other = ShuffleXor(value, k);
+    value = other < value ? other : value;
+  }
+  return value;
+}
+
+}  // namespace treduce::cuda
+
+#endif  // TREDUCE_SERVER_ENGINE_CUDA_SIMT_H_
