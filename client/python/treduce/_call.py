@@ -1,0 +1,246 @@
+"""One request under way, without the waiting: what to send, what to make of an answer, whether to try again.
+
+The client and its asyncio twin differ only in how they move the bytes; everything that they would share is here.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import grpc
+
+from treduce import _wire
+from treduce._progress import Progress, progress_of
+from treduce._results import ExecutionInfo, Receiver, Results
+from treduce._source import source_of
+from treduce.errors import ArgumentError, Error, InternalError, ResourceExhausted, SizeError, failure_of
+from treduce.ops import Reduction
+
+# The length of a gRPC message has 32 bits.
+MAX_MESSAGE_BYTES = 1 << 30
+
+# How long a full server is asked again where the call has no timeout, and the longest wait between two attempts.
+_PATIENCE = 30.0
+_MAX_DELAY = 8.0
+
+CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    # Bytes that gRPC takes ahead of what it has written: more than a chunk keeps the connection busy.
+    ("grpc.http2.write_buffer_size", 1 << 20),
+    # A server that is gone without a trace is noticed.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # One that is back is found at once: by default gRPC waits for up to two minutes before it looks again.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # A connection of its own: that of a parent process cannot be shared after a fork.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+class Settings(NamedTuple):
+    """Of a client."""
+
+    address: str
+    timeout: float | None
+    unary_limit: int
+    chunk_bytes: int
+
+
+def settings_of(address: str, timeout: float | None, unary_limit: int, chunk_bytes: int) -> Settings:
+    """Checked settings."""
+    if not isinstance(address, str):
+        raise ArgumentError(f"address must be str, not {type(address).__name__}", field="address")
+    if not _is_address(address):
+        raise SizeError(f"expected HOST:PORT or unix:PATH, but got {address!r}", reason="INVALID_ADDRESS", field="address")
+    if not (0 <= unary_limit <= MAX_MESSAGE_BYTES and 1 <= chunk_bytes <= MAX_MESSAGE_BYTES):
+        raise SizeError(f"messages have 1 to {MAX_MESSAGE_BYTES} bytes", reason="INVALID_OPTION", field="chunk_bytes")
+    return Settings(address, seconds_of(timeout), unary_limit, chunk_bytes)
+
+
+def _is_address(address: str) -> bool:
+    # "%?#" have a meaning in the URIs that gRPC takes addresses for.
+    if any(c in address for c in "%?#"):
+        return False
+    if address.startswith("unix:"):
+        return len(address) > len("unix:")
+    host, _, port = address.rpartition(":")
+    return bool(host) and "/" not in host and port.isascii() and port.isdigit() and 0 < int(port) <= 65535
+
+
+def seconds_of(timeout: Any) -> float | None:
+    """`timeout` as seconds, or None for no limit."""
+    if timeout is None or (isinstance(timeout, (int, float)) and not isinstance(timeout, bool)):
+        return None if timeout is None or timeout == math.inf else float(timeout)
+    raise ArgumentError(f"timeout must be seconds or None, not {timeout!r}", field="timeout")
+
+
+class Call:
+    """The request for `reductions` of `x`, and its answer. `single` gives the one answer instead of a list."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        x: Any,
+        reductions: tuple[Reduction, ...],
+        outs: Sequence[Any] | None = None,
+        *,
+        single: bool = True,
+        timeout: float | None = None,
+        progress: bool | Progress = False,
+    ) -> None:
+        source = source_of(x)
+        self._settings = settings
+        self._source = source
+        self._reductions = reductions
+        self._outs = outs
+        self._single = single
+        self._spec = _wire.spec_field(source.dtype, source.shape, reductions)
+        self._progress = progress_of(progress, source.byte_count) if progress else None
+        timeout = settings.timeout if timeout is None else seconds_of(timeout)
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._attempts = 0
+        self._receiver = Receiver(outs)
+        self.is_async = source.is_async
+        # Whether the tensor goes out as one message.
+        self.unary = (
+            source.replayable
+            and source.byte_count <= settings.unary_limit
+            and _result_bound(source.shape, reductions) <= settings.unary_limit
+        )
+
+    # What is sent.
+
+    def remaining(self) -> float | None:
+        """Seconds until the deadline."""
+        return None if self._deadline is None else self._deadline - time.monotonic()
+
+    def message(self) -> bytes:
+        """The ReduceRequest of a unary call."""
+        return b"".join((self._spec, _wire.head(_wire.PAYLOAD_FIELD, self._source.byte_count), self._source.whole()))
+
+    def messages(self) -> Iterator[bytes]:
+        """The ReduceStreamRequests of a streamed one."""
+        yield self._spec
+        sent = 0
+        for piece in self._source.pieces(self._settings.chunk_bytes):
+            yield b"".join((_wire.head(_wire.PAYLOAD_FIELD, len(piece)), piece))
+            sent += len(piece)
+            if self._progress:
+                self._progress(sent, self._source.byte_count)
+
+    async def messages_async(self) -> AsyncIterator[bytes]:
+        """The same of chunks that are awaited."""
+        yield self._spec
+        sent = 0
+        async for piece in self._source.pieces_async(self._settings.chunk_bytes):  # type: ignore[attr-defined]
+            yield b"".join((_wire.head(_wire.PAYLOAD_FIELD, len(piece)), piece))
+            sent += len(piece)
+            if self._progress:
+                self._progress(sent, self._source.byte_count)
+
+    # What comes back.
+
+    def take_response(self, message: bytes) -> None:
+        """Takes the ReduceResponse of a unary call."""
+        self._guard(self._receiver.take_response, message)
+        if self._progress:
+            self._progress(self._source.byte_count, self._source.byte_count)
+
+    def take_streamed(self, message: bytes) -> None:
+        """Takes the next ReduceStreamResponse of a streamed one."""
+        self._guard(self._receiver.take_streamed, message)
+
+    def finish(self) -> Any:
+        """The answer, once all is taken."""
+        answers = self._guard(self._receiver.finish, self._reductions, self._source.give)
+        if self._single:
+            return answers[0]
+        results = Results(answers)
+        results.execution_info = ExecutionInfo(self._receiver.execution_info)
+        return results
+
+    @staticmethod
+    def _guard(take: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return take(*arguments)
+        except _wire.Malformed as error:
+            raise InternalError(f"the server's response is malformed: {error}") from None
+
+    def delay_after(self, rpc_error: grpc.RpcError) -> float:
+        """Makes ready for another attempt, to be made after so many seconds; or raises what the failure is."""
+        error, retry_delay = failure_of(rpc_error, self._settings.address)
+        self._receiver = Receiver(self._outs)
+        if self.unary and _is_too_large_for_one(error):
+            self.unary = False
+            return 0
+        delay = self._backoff(retry_delay) if self._source.replayable and retry_delay is not None else math.inf
+        deadline = self._deadline
+        if deadline is None:
+            deadline = self._deadline_of_patience
+        if time.monotonic() + delay >= deadline:
+            raise error
+        return delay
+
+    def _backoff(self, retry_delay: float) -> float:
+        if self._attempts == 0:
+            self._deadline_of_patience = time.monotonic() + _PATIENCE
+        delay = min(retry_delay * 2**self._attempts, _MAX_DELAY)
+        self._attempts += 1
+        # Those who were refused together should not come back together.
+        return delay * random.uniform(0.8, 1.2)
+
+    _deadline_of_patience = math.inf
+
+
+def _is_too_large_for_one(error: Error) -> bool:
+    # If the server takes much less in one message than `unary_limit`, its gRPC refuses the message without a detail.
+    return isinstance(error, ResourceExhausted) and error.reason in ("", "UNARY_TOO_LARGE")
+
+
+@lru_cache(maxsize=1024)
+def _result_bound(shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> int:
+    """Upper bound of the bytes of the results. Dims that are wrong count as kept: the server refuses them."""
+    element_bytes = 32  # two of complex128, or two of int64 and another
+    bound = 0
+    for reduction in reductions:
+        is_unique = reduction.op.startswith("unique")
+        kept = list(shape) if reduction.dims or is_unique else []
+        for dim in () if is_unique else reduction.dims:
+            if -len(shape) <= dim < len(shape):
+                kept[dim] = 1
+        count = len(reduction.q) if isinstance(reduction.q, tuple) else 1
+        bound += math.prod(kept) * count * element_bytes
+    return bound
+
+
+def outputs_of(reduction: Reduction) -> int:
+    """How many tensors answer `reduction`."""
+    if reduction.op in ("aminmax", "mode", "var_mean", "std_mean"):
+        return 2
+    if reduction.op in ("max", "min", "median", "nanmedian"):
+        return 2 if reduction.dims else 1
+    return 1 + reduction.return_inverse + reduction.return_counts
+
+
+def outs_of(reductions: Sequence[Reduction], out: Any) -> list[Any] | None:
+    """`out` of `reduce`, an item for each reduction, as an array or None for each output tensor."""
+    if out is None:
+        return None
+    if not isinstance(out, (list, tuple)) or len(out) != len(reductions):
+        raise ArgumentError(f"out must be a list of {len(reductions)} items, one for each reduction", field="out")
+    outs: list[Any] = []
+    for reduction, given in zip(reductions, out):
+        count = outputs_of(reduction)
+        given = list(given) if isinstance(given, (list, tuple)) else [given] * (count if given is None else 1)
+        if len(given) != count:
+            raise ArgumentError(f"{reduction.op}() has {count} results, but out has {len(given)}", field="out")
+        outs += given
+    return outs

@@ -1,0 +1,195 @@
+"""Puts the results of a call together, from one response or from the messages of a stream, and gives them as asked for."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from treduce import _dtypes, _wire, return_types
+from treduce._source import torch_array
+from treduce.errors import ArgumentError, InternalError, RequestError, SizeError
+from treduce.ops import Reduction
+
+if TYPE_CHECKING:
+    from treduce._source import Array, Give
+
+
+class ExecutionInfo:
+    """How the server executed a request.
+
+    Attributes:
+        backend: where it ran, "cpu".
+        queue_time, receive_time, compute_time: seconds from the arrival of the call to its admission; from there to the
+            last byte of the tensor, less compute time; and spent on reducing.
+        received_bytes: of the tensor.
+    """
+
+    backend: str
+    queue_time: float
+    receive_time: float
+    compute_time: float
+    received_bytes: int
+
+    def __init__(self, message: bytes | memoryview = b"") -> None:
+        self.__dict__.update(_wire.execution_info(memoryview(message)))
+
+    def __repr__(self) -> str:
+        times = (f"{name}={getattr(self, name):.6f} s" for name in ("queue_time", "receive_time", "compute_time"))
+        return f"ExecutionInfo(backend={self.backend!r}, {', '.join(times)}, received_bytes={self.received_bytes})"
+
+
+class Results(list[Any]):
+    """The answers of `Client.reduce`, in the order of the reductions.
+
+    Attributes:
+        execution_info: how the server executed the request.
+    """
+
+    execution_info: ExecutionInfo
+
+
+class Receiver:
+    """Takes what the server sends. Its results are arrays of their own, or the user's in `out`.
+
+    `out` has an array, or None, for each output tensor; None is no `out` at all. Used for one attempt.
+    """
+
+    def __init__(self, out: Sequence[Any] | None) -> None:
+        self._out = None if out is None else [None if given is None else _Out(given) for given in out]
+        self._begun = False
+        # One for each output tensor, in order; grouped by reduction.
+        self._tensors: list[_Tensor] = []
+        self._counts: list[int] = []
+        self._current = 0
+        self.execution_info: bytes | memoryview = b""
+
+    def take_response(self, message: bytes) -> None:
+        """Takes a ReduceResponse."""
+        reply = _wire.reply(message)
+        self._begin(reply.results)
+        tensors = (tensor for result in reply.results for tensor in result)
+        for into, tensor in zip(self._tensors, tensors):
+            into.fill(tensor.data)
+        self.execution_info = reply.execution_info
+
+    def take_streamed(self, message: bytes) -> None:
+        """Takes the next ReduceStreamResponse."""
+        field, content = _wire.stream_message(message)
+        if field == _wire.CHUNK:
+            self._fill(content)
+        elif field == _wire.HEADER:
+            self._begin(_wire.reply(content).results)
+        elif field == _wire.EXECUTION_INFO:
+            self.execution_info = content
+
+    def finish(self, reductions: Sequence[Reduction], give: Give) -> list[Any]:
+        """The answers to `reductions`; call once, after the server's status."""
+        if len(self._counts) != len(reductions):
+            raise _wire.Malformed(f"{len(self._counts)} results for {len(reductions)} reductions")
+        for tensor in self._tensors:
+            tensor.check_whole()
+        given = [tensor.out.given if tensor.out else give(tensor.array, tensor.dtype) for tensor in self._tensors]
+        answers, at = [], 0
+        for reduction, count in zip(reductions, self._counts):
+            answers.append(_answer(reduction, given[at : at + count]))
+            at += count
+        return answers
+
+    def _begin(self, results: list[list[_wire.TensorMessage]]) -> None:
+        if self._begun:
+            raise _wire.Malformed("two headers")
+        self._begun = True
+        self._counts = [len(result) for result in results]
+        messages = [tensor for result in results for tensor in result]
+        outs: Sequence[_Out | None] = [None] * len(messages) if self._out is None else self._out
+        if len(outs) != len(messages):
+            raise RequestError(
+                f"out has {len(outs)} tensors, but there are {len(messages)} results", reason="OUT_MISMATCH", field="out"
+            )
+        for index, (message, out) in enumerate(zip(messages, outs)):
+            if out is not None:
+                out.check(message, "out" if len(outs) == 1 else f"out[{index}]")
+        self._tensors = [_Tensor(message, out) for message, out in zip(messages, outs)]
+
+    def _fill(self, content: memoryview) -> None:
+        while len(content):
+            if self._current == len(self._tensors):
+                raise _wire.Malformed("more bytes than the results have")
+            content = self._tensors[self._current].fill(content)
+            self._current += len(content) > 0
+
+
+class _Out:
+    """An array of the user's for a result."""
+
+    def __init__(self, given: Any) -> None:
+        torch = sys.modules.get("torch")
+        self.given = given
+        self.is_bfloat16 = False
+        if isinstance(given, np.ndarray):
+            self.array = given
+            self.is_bfloat16 = given.dtype.name == "bfloat16"
+        elif torch is not None and isinstance(given, torch.Tensor):
+            self.array = torch_array(given.detach())
+            self.is_bfloat16 = given.dtype == torch.bfloat16
+        else:
+            raise ArgumentError(f"argument 'out' must be an array, not {type(given).__name__}", field="out")
+        if self.is_bfloat16:
+            self.array = self.array.view(np.uint16)
+        if not self.array.flags.writeable:
+            raise SizeError("argument 'out' is read-only", reason="OUT_READ_ONLY", field="out")
+
+    def check(self, message: _wire.TensorMessage, field: str) -> None:
+        wanted = _dtypes.NAMES[_dtypes.known(message.dtype) - 1]
+        dtype = "bfloat16" if self.is_bfloat16 else self.array.dtype.name
+        if dtype != wanted:
+            text = f"Expected {field} to have the dtype of the result, {wanted}, but got {dtype}"
+        elif self.array.shape != message.shape:
+            text = f"Expected {field} to have the shape of the result, {message.shape}, but got {self.array.shape}"
+        else:
+            return
+        raise RequestError(text, reason="OUT_MISMATCH", field=field)
+
+
+class _Tensor:
+    """One output tensor as its bytes come in."""
+
+    def __init__(self, message: _wire.TensorMessage, out: _Out | None) -> None:
+        self.dtype = _dtypes.known(message.dtype)
+        self.out = out
+        stored = _dtypes.STORED[self.dtype]
+        if any(extent < 0 for extent in message.shape):
+            raise _wire.Malformed("shape")
+        self._byte_count = math.prod(message.shape) * stored.itemsize
+        in_place = out is not None and out.array.flags.c_contiguous and out.array.dtype == stored
+        try:
+            self.array = out.array if out is not None and in_place else np.empty(message.shape, stored)
+        except (MemoryError, ValueError, OverflowError):
+            raise InternalError(f"a result of {self._byte_count} bytes does not fit in memory") from None
+        self._flat = self.array.reshape(-1).view(np.uint8)
+        self._copied = out is not None and not in_place
+        self._filled = 0
+
+    def fill(self, content: memoryview) -> memoryview:
+        """Takes its bytes from the front of `content`, and returns the rest."""
+        count = min(len(content), self._byte_count - self._filled)
+        self._flat[self._filled : self._filled + count] = content[:count]
+        self._filled += count
+        return content[count:]
+
+    def check_whole(self) -> None:
+        if self._filled != self._byte_count:
+            raise _wire.Malformed("fewer bytes than the results have")
+        if self._copied and self.out is not None:
+            self.out.array[...] = self.array
+
+
+def _answer(reduction: Reduction, tensors: list[Any]) -> Any:
+    if len(tensors) == 1:
+        return tensors[0]
+    named = getattr(return_types, reduction.op, None)
+    return tuple(tensors) if named is None else named(*tensors)
