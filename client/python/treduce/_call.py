@@ -8,17 +8,18 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import grpc
 
-from treduce import _wire
+from treduce import _dtypes, _wire
+from treduce._failure import failure_of
 from treduce._progress import Progress, progress_of
-from treduce._results import ExecutionInfo, Receiver, Results
+from treduce._results import ExecutionInfo, Receiver, Results, results_of
 from treduce._source import source_of
-from treduce.errors import ArgumentError, Error, InternalError, ResourceExhausted, SizeError, failure_of
+from treduce.errors import ArgumentError, Error, ResourceExhausted, SizeError
 from treduce.ops import Reduction
 
 # The length of a gRPC message has 32 bits.
@@ -96,25 +97,18 @@ class Call:
         timeout: float | None = None,
         progress: bool | Progress = False,
     ) -> None:
-        source = source_of(x)
+        source = self._source = source_of(x)
         self._settings = settings
-        self._source = source
         self._reductions = reductions
         self._outs = outs
         self._single = single
-        self._spec = _wire.spec_field(source.dtype, source.shape, reductions)
         self._progress = progress_of(progress, source.byte_count) if progress else None
         timeout = settings.timeout if timeout is None else seconds_of(timeout)
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._attempts = 0
-        self._receiver = Receiver(outs)
-        self.is_async = source.is_async
+        self._spec, unary_bytes = _plan(source.dtype, source.shape, reductions)
         # Whether the tensor goes out as one message.
-        self.unary = (
-            source.replayable
-            and source.byte_count <= settings.unary_limit
-            and _result_bound(source.shape, reductions) <= settings.unary_limit
-        )
+        self.unary = unary_bytes <= settings.unary_limit and source.replayable
+        self.is_async = source.is_async
 
     # What is sent.
 
@@ -140,7 +134,7 @@ class Call:
         """The same of chunks that are awaited."""
         yield self._spec
         sent = 0
-        async for piece in self._source.pieces_async(self._settings.chunk_bytes):  # type: ignore[attr-defined]
+        async for piece in self._source.pieces_async(self._settings.chunk_bytes):
             yield b"".join((_wire.head(_wire.PAYLOAD_FIELD, len(piece)), piece))
             sent += len(piece)
             if self._progress:
@@ -148,56 +142,49 @@ class Call:
 
     # What comes back.
 
-    def take_response(self, message: bytes) -> None:
-        """Takes the ReduceResponse of a unary call."""
-        self._guard(self._receiver.take_response, message)
+    def answer(self, response: bytes) -> Any:
+        """What the ReduceResponse of a unary call answers."""
         if self._progress:
             self._progress(self._source.byte_count, self._source.byte_count)
+        if self._outs is not None:
+            receiver = self.receiver()
+            receiver.take_response(response)
+            return self.answer_of(receiver)
+        answers, execution_info = results_of(response, self._reductions, self._source.give)
+        return answers[0] if self._single else Results(answers, execution_info)
 
-    def take_streamed(self, message: bytes) -> None:
-        """Takes the next ReduceStreamResponse of a streamed one."""
-        self._guard(self._receiver.take_streamed, message)
+    def receiver(self) -> Receiver:
+        """What takes the messages of a streamed call."""
+        return Receiver(self._outs)
 
-    def finish(self) -> Any:
-        """The answer, once all is taken."""
-        answers = self._guard(self._receiver.finish, self._reductions, self._source.give)
-        if self._single:
-            return answers[0]
-        results = Results(answers)
-        results.execution_info = ExecutionInfo(self._receiver.execution_info)
-        return results
-
-    @staticmethod
-    def _guard(take: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return take(*arguments)
-        except _wire.Malformed as error:
-            raise InternalError(f"the server's response is malformed: {error}") from None
+    def answer_of(self, receiver: Receiver) -> Any:
+        """What it then answers."""
+        answers = receiver.finish(self._reductions, self._source.give)
+        return answers[0] if self._single else Results(answers, receiver.execution_info)
 
     def delay_after(self, rpc_error: grpc.RpcError) -> float:
         """Makes ready for another attempt, to be made after so many seconds; or raises what the failure is."""
         error, retry_delay = failure_of(rpc_error, self._settings.address)
-        self._receiver = Receiver(self._outs)
         if self.unary and _is_too_large_for_one(error):
             self.unary = False
             return 0
-        delay = self._backoff(retry_delay) if self._source.replayable and retry_delay is not None else math.inf
-        deadline = self._deadline
-        if deadline is None:
-            deadline = self._deadline_of_patience
-        if time.monotonic() + delay >= deadline:
+        if retry_delay is None or not self._source.replayable:
+            raise error
+        delay = self._backoff(retry_delay)
+        if time.monotonic() + delay >= (self._patience if self._deadline is None else self._deadline):
             raise error
         return delay
 
+    _attempts = 0
+    _patience = math.inf
+
     def _backoff(self, retry_delay: float) -> float:
         if self._attempts == 0:
-            self._deadline_of_patience = time.monotonic() + _PATIENCE
+            self._patience = time.monotonic() + _PATIENCE
         delay = min(retry_delay * 2**self._attempts, _MAX_DELAY)
         self._attempts += 1
         # Those who were refused together should not come back together.
         return delay * random.uniform(0.8, 1.2)
-
-    _deadline_of_patience = math.inf
 
 
 def _is_too_large_for_one(error: Error) -> bool:
@@ -206,6 +193,12 @@ def _is_too_large_for_one(error: Error) -> bool:
 
 
 @lru_cache(maxsize=1024)
+def _plan(dtype: int, shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> tuple[bytes, int]:
+    """The spec as a field of a request, and an upper bound of the bytes of a message that tensor or results would be."""
+    tensor_bytes = math.prod(shape) * _dtypes.ITEM_SIZES[dtype]
+    return _wire.spec_field(dtype, shape, reductions), max(tensor_bytes, _result_bound(shape, reductions))
+
+
 def _result_bound(shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> int:
     """Upper bound of the bytes of the results. Dims that are wrong count as kept: the server refuses them."""
     element_bytes = 32  # two of complex128, or two of int64 and another

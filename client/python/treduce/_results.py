@@ -49,32 +49,25 @@ class Results(list[Any]):
         execution_info: how the server executed the request.
     """
 
-    execution_info: ExecutionInfo
+    def __init__(self, answers: list[Any], execution_info: bytes | memoryview) -> None:
+        super().__init__(answers)
+        self.execution_info = ExecutionInfo(execution_info)
 
 
 class Receiver:
-    """Takes what the server sends. Its results are arrays of their own, or the user's in `out`.
+    """Takes the messages of a stream. Its results are arrays of their own, or the user's in `outs`.
 
-    `out` has an array, or None, for each output tensor; None is no `out` at all. Used for one attempt.
+    `outs` has an array, or None, for each output tensor; None is no `out` at all. Used for one attempt.
     """
 
-    def __init__(self, out: Sequence[Any] | None) -> None:
-        self._out = None if out is None else [None if given is None else _Out(given) for given in out]
+    def __init__(self, outs: Sequence[Any] | None) -> None:
+        self._outs = None if outs is None else [None if given is None else _Out(given) for given in outs]
         self._begun = False
         # One for each output tensor, in order; grouped by reduction.
         self._tensors: list[_Tensor] = []
         self._counts: list[int] = []
         self._current = 0
         self.execution_info: bytes | memoryview = b""
-
-    def take_response(self, message: bytes) -> None:
-        """Takes a ReduceResponse."""
-        reply = _wire.reply(message)
-        self._begin(reply.results)
-        tensors = (tensor for result in reply.results for tensor in result)
-        for into, tensor in zip(self._tensors, tensors):
-            into.fill(tensor.data)
-        self.execution_info = reply.execution_info
 
     def take_streamed(self, message: bytes) -> None:
         """Takes the next ReduceStreamResponse."""
@@ -86,26 +79,26 @@ class Receiver:
         elif field == _wire.EXECUTION_INFO:
             self.execution_info = content
 
+    def take_response(self, message: bytes) -> None:
+        """Takes the response of a unary call, in place of the messages of a stream."""
+        reply = _wire.reply(message)
+        self._begin(reply.results)
+        for into, tensor in zip(self._tensors, (tensor for result in reply.results for tensor in result)):
+            into.fill(tensor.data)
+        self.execution_info = reply.execution_info
+
     def finish(self, reductions: Sequence[Reduction], give: Give) -> list[Any]:
         """The answers to `reductions`; call once, after the server's status."""
-        if len(self._counts) != len(reductions):
-            raise _wire.Malformed(f"{len(self._counts)} results for {len(reductions)} reductions")
-        for tensor in self._tensors:
-            tensor.check_whole()
-        given = [tensor.out.given if tensor.out else give(tensor.array, tensor.dtype) for tensor in self._tensors]
-        answers, at = [], 0
-        for reduction, count in zip(reductions, self._counts):
-            answers.append(_answer(reduction, given[at : at + count]))
-            at += count
-        return answers
+        given = iter([tensor.finish(give) for tensor in self._tensors])
+        return _answers(reductions, [[next(given) for _ in range(count)] for count in self._counts])
 
     def _begin(self, results: list[list[_wire.TensorMessage]]) -> None:
         if self._begun:
-            raise _wire.Malformed("two headers")
+            raise _wire.malformed("two headers")
         self._begun = True
         self._counts = [len(result) for result in results]
         messages = [tensor for result in results for tensor in result]
-        outs: Sequence[_Out | None] = [None] * len(messages) if self._out is None else self._out
+        outs: Sequence[_Out | None] = [None] * len(messages) if self._outs is None else self._outs
         if len(outs) != len(messages):
             raise RequestError(
                 f"out has {len(outs)} tensors, but there are {len(messages)} results", reason="OUT_MISMATCH", field="out"
@@ -118,7 +111,7 @@ class Receiver:
     def _fill(self, content: memoryview) -> None:
         while len(content):
             if self._current == len(self._tensors):
-                raise _wire.Malformed("more bytes than the results have")
+                raise _wire.malformed("more bytes than the results have")
             content = self._tensors[self._current].fill(content)
             self._current += len(content) > 0
 
@@ -159,18 +152,18 @@ class _Tensor:
     """One output tensor as its bytes come in."""
 
     def __init__(self, message: _wire.TensorMessage, out: _Out | None) -> None:
-        self.dtype = _dtypes.known(message.dtype)
-        self.out = out
-        stored = _dtypes.STORED[self.dtype]
+        self._dtype = _dtypes.known(message.dtype)
+        self._out = out
+        stored = _dtypes.STORED[self._dtype]
         if any(extent < 0 for extent in message.shape):
-            raise _wire.Malformed("shape")
+            raise _wire.malformed("shape")
         self._byte_count = math.prod(message.shape) * stored.itemsize
         in_place = out is not None and out.array.flags.c_contiguous and out.array.dtype == stored
         try:
-            self.array = out.array if out is not None and in_place else np.empty(message.shape, stored)
+            self._array = out.array if out is not None and in_place else np.empty(message.shape, stored)
         except (MemoryError, ValueError, OverflowError):
             raise InternalError(f"a result of {self._byte_count} bytes does not fit in memory") from None
-        self._flat = self.array.reshape(-1).view(np.uint8)
+        self._flat = self._array.reshape(-1).view(np.uint8)
         self._copied = out is not None and not in_place
         self._filled = 0
 
@@ -181,15 +174,44 @@ class _Tensor:
         self._filled += count
         return content[count:]
 
-    def check_whole(self) -> None:
+    def finish(self, give: Give) -> Any:
+        """The result, once its bytes are there."""
         if self._filled != self._byte_count:
-            raise _wire.Malformed("fewer bytes than the results have")
-        if self._copied and self.out is not None:
-            self.out.array[...] = self.array
+            raise _wire.malformed("fewer bytes than the results have")
+        if self._out is None:
+            return give(self._array, self._dtype)
+        if self._copied:
+            self._out.array[...] = self._array
+        return self._out.given
 
 
-def _answer(reduction: Reduction, tensors: list[Any]) -> Any:
-    if len(tensors) == 1:
-        return tensors[0]
-    named = getattr(return_types, reduction.op, None)
-    return tuple(tensors) if named is None else named(*tensors)
+def results_of(message: bytes, reductions: Sequence[Reduction], give: Give) -> tuple[list[Any], memoryview]:
+    """The answers that a ReduceResponse has, and its ExecutionInfo: what a Receiver without `outs` makes of it, sooner."""
+    results, execution_info = _wire.reply(message)
+    return _answers(reductions, [[_given(tensor, give) for tensor in result] for result in results]), execution_info
+
+
+def _given(tensor: _wire.TensorMessage, give: Give) -> Any:
+    dtype, shape, data = tensor
+    try:
+        array = np.frombuffer(data, _dtypes.STORED[_dtypes.known(dtype)]).reshape(shape)
+    except ValueError:
+        raise _wire.malformed("a tensor has not the bytes of its shape") from None
+    # The memory of the message is not the user's to write to.
+    return give(array.copy(), dtype)
+
+
+def _answers(reductions: Sequence[Reduction], results: Sequence[list[Any]]) -> list[Any]:
+    if len(results) != len(reductions) or not all(results):
+        raise _wire.malformed(f"{len(results)} results for {len(reductions)} reductions")
+    return [
+        tensors[0] if len(tensors) == 1 else _RETURN_TYPES.get(reduction.op, _tuple_of)(*tensors)
+        for reduction, tensors in zip(reductions, results)
+    ]
+
+
+def _tuple_of(*tensors: Any) -> tuple[Any, ...]:
+    return tensors
+
+
+_RETURN_TYPES = {name: getattr(return_types, name) for name in ("max", "min", "aminmax", "median", "nanmedian", "mode")}

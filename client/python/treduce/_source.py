@@ -68,6 +68,10 @@ class Source:
         """The bytes as objects of the buffer protocol of `size` bytes, the last one of at most as many."""
         raise NotImplementedError
 
+    def pieces_async(self, size: int) -> AsyncIterator[Any]:
+        """The same of chunks that are awaited."""
+        raise NotImplementedError
+
     # Whether a second call may send the same again.
     replayable = True
     # Whether `pieces` must be replaced by `pieces_async`.
@@ -77,24 +81,22 @@ class Source:
 class _ArraySource(Source):
     """An array of any strides and byte order; of bfloat16, the array of its bits."""
 
-    def __init__(self, array: Array, dtype: int, give: Give, *, casting: str = "equiv") -> None:
-        stored = _dtypes.STORED[dtype]
+    def __init__(self, array: Array, dtype: int, give: Give, *, in_place: bool, casting: str = "equiv") -> None:
         self.dtype = dtype
         self.shape = array.shape
-        self.byte_count = array.size * stored.itemsize
+        self.byte_count = array.size * _dtypes.ITEM_SIZES[dtype]
         self.give = give
         self._array = array
-        self._stored = stored
+        self._in_place = in_place
         self._casting = casting
-        in_place = array.flags.c_contiguous and casting == "equiv" and array.dtype.newbyteorder("<") == array.dtype
-        self._flat = array.reshape(-1).view(np.uint8) if in_place else None
 
     def whole(self) -> Any:
-        return super().whole() if self._flat is None else self._flat
+        return self._array.reshape(-1).view(np.uint8) if self._in_place else super().whole()
 
     def pieces(self, size: int) -> Iterator[Any]:
-        if self._flat is not None:
-            return (self._flat[offset : offset + size] for offset in range(0, self.byte_count, size))
+        if self._in_place:
+            flat = self.whole()
+            return (flat[offset : offset + size] for offset in range(0, self.byte_count, size))
         return _repack(self._in_order(size), self.byte_count, size)
 
     def _in_order(self, size: int) -> Iterator[Array]:
@@ -104,10 +106,10 @@ class _ArraySource(Source):
             self._array,
             ["external_loop", "buffered"],
             [["readonly", "contig"]],
-            [self._stored],
+            [_dtypes.STORED[self.dtype]],
             order="C",
             casting=self._casting,
-            buffersize=max(size // self._stored.itemsize, 1),
+            buffersize=max(size // _dtypes.ITEM_SIZES[self.dtype], 1),
         )
         return (chunk.view(np.uint8) for chunk in chunks)
 
@@ -231,13 +233,20 @@ def source_of(x: Any) -> Source:
 def _array_source(array: Array, give: Give) -> Source:
     if isinstance(array, np.ma.MaskedArray):
         raise ArgumentError("masked arrays cannot be reduced; fill them first, for instance with NaN", field="input")
-    dtype = _dtypes.BY_NUMPY.get(array.dtype) or _dtypes.number_of_numpy(array.dtype)
-    return _ArraySource(array.view(np.uint16) if dtype == _dtypes.BFLOAT16 else array, dtype, give)
+    dtype = _dtypes.BY_NUMPY.get(array.dtype)
+    if dtype is None:
+        return _ArraySource(array, _dtypes.number_of_numpy(array.dtype), give, in_place=False)
+    if dtype == _dtypes.BFLOAT16:
+        array = array.view(np.uint16)
+    return _ArraySource(array, dtype, give, in_place=array.flags.c_contiguous and _LITTLE_ENDIAN)
+
+
+_LITTLE_ENDIAN = sys.byteorder == "little"
 
 
 def cast_source(array: Array, dtype: str) -> Source:
     """`array` as if it were of `dtype`: its elements are converted as they are sent."""
-    return _ArraySource(array, _dtypes.NUMBERS[dtype], _as_numpy, casting="unsafe")
+    return _ArraySource(array, _dtypes.NUMBERS[dtype], _as_numpy, in_place=False, casting="unsafe")
 
 
 def _open_npy(path: str | os.PathLike[str]) -> Array:
@@ -287,8 +296,10 @@ def _is_torch(x: Any) -> bool:
 
 def _torch_source(x: Any) -> Source:
     array = torch_array(x.detach().resolve_conj().resolve_neg())
-    dtype = _dtypes.BFLOAT16 if x.dtype == sys.modules["torch"].bfloat16 else _dtypes.number_of_numpy(array.dtype)
-    return _ArraySource(array.view(np.uint16) if dtype == _dtypes.BFLOAT16 else array, dtype, _as_torch)
+    if x.dtype != sys.modules["torch"].bfloat16:
+        return _array_source(array, _as_torch)
+    in_place = array.flags.c_contiguous and _LITTLE_ENDIAN
+    return _ArraySource(array.view(np.uint16), _dtypes.BFLOAT16, _as_torch, in_place=in_place)
 
 
 def torch_array(x: Any) -> Array:

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Union
 
+from treduce.errors import InternalError
+
 if TYPE_CHECKING:
     from treduce.ops import Reduction
 
@@ -49,6 +51,7 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
+@lru_cache(maxsize=256)
 def head(field: int, length: int) -> bytes:
     """The tag and length of a field of `length` bytes."""
     return _varint(field << 3 | 2) + _varint(length)
@@ -88,7 +91,6 @@ def _reduction(reduction: Reduction) -> bytes:
     return message
 
 
-@lru_cache(maxsize=1024)
 def spec_field(dtype: int, shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> bytes:
     """Field 1, a ReductionSpec, of ReduceRequest and ReduceStreamRequest alike."""
     spec = _integer(1, dtype) + _integers(2, shape)
@@ -102,8 +104,9 @@ PAYLOAD_FIELD = 2
 # Reading.
 
 
-class Malformed(Exception):
-    """Bytes that are no message."""
+def malformed(what: str) -> InternalError:
+    """The error that a server makes which does not keep to the API."""
+    return InternalError(f"the server's response is malformed: {what}", reason="MALFORMED_RESPONSE")
 
 
 def _read_varint(message: memoryview, at: int) -> tuple[int, int]:
@@ -116,7 +119,7 @@ def _read_varint(message: memoryview, at: int) -> tuple[int, int]:
             return value, at
         shift += 7
         if shift > 63:
-            raise Malformed("a varint is too long")
+            raise malformed("a varint is too long")
 
 
 def fields(message: memoryview) -> Iterator[tuple[int, Field]]:
@@ -136,7 +139,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, Field]]:
                     length, at = _read_varint(message, at - 1)
                 at += length
                 if at > end:
-                    raise Malformed("a field is cut short")
+                    raise malformed("a field is cut short")
                 yield number, message[at - length : at]
             elif wire_type == 0:
                 value, at = _read_varint(message, at)
@@ -148,9 +151,9 @@ def fields(message: memoryview) -> Iterator[tuple[int, Field]]:
                 yield number, struct.unpack_from("<f", message, at)[0]
                 at += 4
             else:
-                raise Malformed(f"there is no wire type {wire_type}")
+                raise malformed(f"there is no wire type {wire_type}")
     except (IndexError, struct.error):
-        raise Malformed("a field is cut short") from None
+        raise malformed("a field is cut short") from None
 
 
 def _text(value: Field) -> str:
@@ -224,7 +227,7 @@ def stream_message(message: bytes) -> tuple[int, memoryview]:
     for number, value in fields(memoryview(message)):
         if isinstance(value, memoryview):
             return number, value
-    raise Malformed("a message of the stream is empty")
+    raise malformed("a message of the stream is empty")
 
 
 def _duration(message: Field) -> float:
@@ -307,7 +310,7 @@ def error_details(message: bytes) -> ErrorDetails:
     """What a google.rpc.Status carries beside code and text; nothing if it is none."""
     try:
         return _error_details(memoryview(message))
-    except Malformed:
+    except InternalError:
         return ErrorDetails()
 
 

@@ -20,9 +20,10 @@ import grpc.aio
 from treduce import _wire, local as _local
 from treduce._call import CHANNEL_OPTIONS, Call, Settings, seconds_of, settings_of
 from treduce._description import ServerDescription, describe
+from treduce._failure import failure_of
 from treduce._operations import Operations
 from treduce.client import CHUNK_BYTES, UNARY_LIMIT
-from treduce.errors import Error, SizeError, Unavailable, failure_of
+from treduce.errors import Error, SizeError, Unavailable
 
 __all__ = ["AsyncClient", "connect", "local"]
 
@@ -133,10 +134,8 @@ class AsyncClient(Operations):
             connection = self._connection
             try:
                 if call.unary:
-                    call.take_response(await connection.reduce(call.message(), timeout=call.remaining()))
-                else:
-                    await self._stream(connection, call)
-                return call.finish()
+                    return call.answer(await connection.reduce(call.message(), timeout=call.remaining()))
+                return await self._stream(connection, call)
             except grpc.RpcError as error:
                 failure = error
             try:
@@ -146,7 +145,8 @@ class AsyncClient(Operations):
             await asyncio.sleep(delay)
 
     @staticmethod
-    async def _stream(connection: _Connection, call: Call) -> None:
+    async def _stream(connection: _Connection, call: Call) -> Any:
+        receiver = call.receiver()
         rpc = connection.reduce_stream(timeout=call.remaining())
         try:
             try:
@@ -156,11 +156,12 @@ class AsyncClient(Operations):
             except asyncio.InvalidStateError:
                 pass  # the server has ended the call; why, the status says
             while (message := await rpc.read()) is not grpc.aio.EOF:
-                call.take_streamed(message)
+                receiver.take_streamed(message)
             if await rpc.code() is not grpc.StatusCode.OK:
                 raise grpc.aio.AioRpcError(
                     await rpc.code(), await rpc.initial_metadata(), await rpc.trailing_metadata(), await rpc.details()
                 )
+            return call.answer_of(receiver)
         finally:
             rpc.cancel()  # nothing to a call that has ended
 

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import grpc
@@ -14,8 +14,9 @@ import grpc
 from treduce import _wire, local as _local
 from treduce._call import CHANNEL_OPTIONS, Call, Settings, seconds_of, settings_of
 from treduce._description import ServerDescription, describe
+from treduce._failure import failure_of
 from treduce._operations import Operations
-from treduce.errors import Error, SizeError, Unavailable, failure_of
+from treduce.errors import Error, SizeError, Unavailable
 
 UNARY_LIMIT = 4 << 20
 CHUNK_BYTES = 1 << 20
@@ -92,8 +93,7 @@ class Client(Operations):
 
     def __init__(self, settings: Settings, on_close: Callable[[], None] | None = None) -> None:
         self._settings = settings
-        # By process. A child of a fork keeps the parent's connection, which it can neither use nor end.
-        self._connections: dict[int, _Connection] = {}
+        self._connections = _Connections(settings.address)
         self._finalizer = weakref.finalize(self, _close, self._connections, on_close)
 
     @property
@@ -117,11 +117,11 @@ class Client(Operations):
 
     def describe(self, *, timeout: float | None = None) -> ServerDescription:
         """Asks the server for its version, ops and limits."""
-        return describe(self._ask(self._connection.describe, timeout))
+        return describe(self._ask(self._connections.get().describe, timeout))
 
     def health(self, *, timeout: float | None = None) -> None:
         """Returns if the server takes requests, and raises `treduce.Unavailable` if not."""
-        if not _wire.is_serving(self._ask(self._connection.health, timeout)):
+        if not _wire.is_serving(self._ask(self._connections.get().health, timeout)):
             raise Unavailable(f"{self.address}: the server is not serving")
 
     def _ask(self, method: Callable[..., bytes], timeout: float | None) -> bytes:
@@ -131,35 +131,15 @@ class Client(Operations):
         except grpc.RpcError as error:
             raise failure_of(error, self.address).error from None
 
-    @property
-    def _connection(self) -> _Connection:
-        pid = os.getpid()
-        connection = self._connections.get(pid)
-        if connection is None:
-            if not self._finalizer.alive:
-                raise SizeError(f"{self!r}: calls need an open client", reason="CLOSED")
-            opened = _open(self.address)
-            connection = self._connections.setdefault(pid, opened)
-            if connection is not opened:
-                opened.channel.close()
-        return connection
-
     def _perform(self, call: Call) -> Any:
         while True:
-            connection = self._connection
+            connection = self._connections.get()
             try:
                 if call.unary:
-                    call.take_response(connection.reduce(call.message(), timeout=call.remaining()))
-                else:
-                    self._stream(connection, call)
-                return call.finish()
+                    return call.answer(connection.reduce(call.message(), call.remaining()))
+                return self._stream(connection, call)
             except grpc.RpcError as error:
                 failure = error
-            except ValueError:
-                # What gRPC raises for a channel that is closed while a call begins.
-                if self._finalizer.alive:
-                    raise
-                raise SizeError(f"{self!r}: calls need an open client", reason="CLOSED") from None
             try:
                 delay = call.delay_after(failure)
             except Error as final:
@@ -167,13 +147,15 @@ class Client(Operations):
             time.sleep(delay)
 
     @staticmethod
-    def _stream(connection: _Connection, call: Call) -> None:
+    def _stream(connection: _Connection, call: Call) -> Any:
         outgoing = _Outgoing(call.messages())
-        rpc = connection.reduce_stream(outgoing, timeout=call.remaining())
+        receiver = call.receiver()
+        rpc = connection.reduce_stream(outgoing, call.remaining())
         outgoing.started(rpc)
         try:
             for message in rpc:
-                call.take_streamed(message)
+                receiver.take_streamed(message)
+            return call.answer_of(receiver)
         except grpc.RpcError:
             if outgoing.error is not None:
                 raise outgoing.error from None
@@ -210,10 +192,56 @@ class _Outgoing(Iterator[bytes]):
             raise StopIteration from None
 
 
-def _close(connections: Mapping[int, _Connection], on_close: Callable[[], None] | None) -> None:
-    connection = connections.get(os.getpid())
-    if connection is not None:
-        connection.channel.close()
-        connections.pop(os.getpid())  # type: ignore[attr-defined]
+class _Connections:
+    """The connection of a client; another one in a fork of its process."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._current: _Connection | None = None
+        self._closed = False
+        _all_connections.add(self)
+
+    def get(self) -> _Connection:
+        """The connection, made when it is first asked for."""
+        return self._current or self._make()
+
+    def _make(self) -> _Connection:
+        with _making:
+            if self._closed:
+                raise SizeError(f"the client of {self._address} is closed", reason="CLOSED")
+            if self._current is None:
+                self._current = _open(self._address)
+            return self._current
+
+    def close(self) -> None:
+        with _making:
+            self._closed = True
+            current, self._current = self._current, None
+        if current is not None:
+            current.channel.close()
+
+    def forked(self) -> None:
+        # A child can neither use nor end the parent's connection.
+        _of_parents.append(self._current)
+        self._current = None
+
+
+_making = threading.Lock()
+_all_connections: weakref.WeakSet[_Connections] = weakref.WeakSet()
+_of_parents: list[_Connection | None] = []
+
+
+def _after_fork_in_child() -> None:
+    global _making
+    _making = threading.Lock()  # a thread that is not here may have held the other
+    for connections in _all_connections:
+        connections.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _close(connections: _Connections, on_close: Callable[[], None] | None) -> None:
+    connections.close()
     if on_close is not None:
         on_close()

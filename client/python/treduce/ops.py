@@ -9,10 +9,9 @@ and `keepdim`.
 
 from __future__ import annotations
 
-import dataclasses
 import operator
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 import numpy as np
 
@@ -34,9 +33,8 @@ __all__ = ["Reduction", *_wire.OPS, "norm"]
 Dims = Union[int, Iterable[int], None]
 
 
-@dataclasses.dataclass(frozen=True)
-class Reduction:
-    """One reduction: an op, the dims it reduces, and its options. Hashable; its repr makes it again."""
+class Reduction(NamedTuple):
+    """One reduction: an op, the dims it reduces, and its options. Its repr makes it again."""
 
     op: str
     dims: tuple[int, ...] = ()  # all where empty
@@ -96,7 +94,7 @@ def named(reduction: Reduction, names: Any) -> Reduction:
             changes["keepdim"] = _flag(reduction.op, "keepdims", value)
         else:
             raise ArgumentError(f"{reduction.op}() got an unexpected keyword argument {name!r}", field=name)
-    return dataclasses.replace(reduction, **changes) if changes else reduction
+    return reduction._replace(**changes)
 
 
 # The default of PyTorch's mode, unlike that of all others.
