@@ -11,7 +11,7 @@
 array API standard.
 """
 
-from treduce import aio, errors, ops, return_types
+from treduce import aio, array_api, errors, ops, return_types
 from treduce._description import OpDescription, ServerDescription
 from treduce._results import ExecutionInfo, Results
 from treduce._source import Chunks
@@ -29,6 +29,7 @@ __all__ = [
     "Results",
     "ServerDescription",
     "aio",
+    "array_api",
     "connect",
     "errors",
     "local",

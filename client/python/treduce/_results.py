@@ -193,12 +193,12 @@ def results_of(message: bytes, reductions: Sequence[Reduction], give: Give) -> t
 
 def _given(tensor: _wire.TensorMessage, give: Give) -> Any:
     dtype, shape, data = tensor
-    try:
-        array = np.frombuffer(data, _dtypes.STORED[_dtypes.known(dtype)]).reshape(shape)
-    except ValueError:
-        raise _wire.malformed("a tensor has not the bytes of its shape") from None
-    # The memory of the message is not the user's to write to.
-    return give(array.copy(), dtype)
+    stored = _dtypes.STORED[_dtypes.known(dtype)]
+    if len(data) != math.prod(shape) * stored.itemsize:
+        raise _wire.malformed("a tensor has not the bytes of its shape")
+    array: Array = np.ndarray(shape, stored, data)
+    # The memory of the message is not the user's to write to; a 0-d result becomes a scalar of its own.
+    return give(array.copy() if shape else array, dtype)
 
 
 def _answers(reductions: Sequence[Reduction], results: Sequence[list[Any]]) -> list[Any]:

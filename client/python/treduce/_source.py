@@ -316,7 +316,7 @@ def torch_array(x: Any) -> Array:
     return array
 
 
-# The kinds of results: made of the stored elements and their dtype.
+# The kinds of results: made of the stored elements, which may be another's if they are of 0 dims, and their dtype.
 
 
 def _as_numpy(stored: Array, dtype: int) -> Any:
@@ -325,6 +325,7 @@ def _as_numpy(stored: Array, dtype: int) -> Any:
 
 def _as_torch(stored: Array, dtype: int) -> Any:
     torch = sys.modules["torch"]
+    stored = stored if stored.flags.writeable else stored.copy()
     if dtype == _dtypes.BFLOAT16:
         return torch.from_numpy(stored.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(stored)

@@ -10,7 +10,7 @@ proto.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Union
 
@@ -36,6 +36,8 @@ BACKENDS = ("cpu",)
 _OP_NUMBERS = {name: number for number, name in enumerate(OPS, 1)}
 
 Field = Union[int, float, memoryview]
+
+_DOUBLE = struct.Struct("<d")
 
 
 # Writing.
@@ -70,7 +72,7 @@ def _integers(field: int, values: Sequence[int]) -> bytes:
 
 
 def _double(field: int, value: float) -> bytes:
-    return _varint(field << 3 | 1) + struct.pack("<d", value)
+    return _varint(field << 3 | 1) + _DOUBLE.pack(value)
 
 
 def _reduction(reduction: Reduction) -> bytes:
@@ -122,38 +124,42 @@ def _read_varint(message: memoryview, at: int) -> tuple[int, int]:
             raise malformed("a varint is too long")
 
 
-def fields(message: memoryview) -> Iterator[tuple[int, Field]]:
+def fields(message: memoryview) -> list[tuple[int, Field]]:
     """The fields of a message: their numbers and values. Those of bytes, strings and messages stay where they lie."""
+    found: list[tuple[int, Field]] = []
     at, end = 0, len(message)
     try:
         while at < end:
-            tag = message[at]  # of one byte, as all that are known here
+            tag = message[at]
             at += 1
             if tag > 127:
                 tag, at = _read_varint(message, at - 1)
-            number, wire_type = tag >> 3, tag & 7
+            wire_type = tag & 7
             if wire_type == 2:
                 length = message[at]
                 at += 1
                 if length > 127:
                     length, at = _read_varint(message, at - 1)
-                at += length
+                start, at = at, at + length
                 if at > end:
                     raise malformed("a field is cut short")
-                yield number, message[at - length : at]
+                found.append((tag >> 3, message[start:at]))
             elif wire_type == 0:
-                value, at = _read_varint(message, at)
-                yield number, value
+                value = message[at]
+                at += 1
+                if value > 127:
+                    value, at = _read_varint(message, at - 1)
+                found.append((tag >> 3, value))
             elif wire_type == 1:
-                yield number, struct.unpack_from("<d", message, at)[0]
+                found.append((tag >> 3, _DOUBLE.unpack_from(message, at)[0]))
                 at += 8
             elif wire_type == 5:
-                yield number, struct.unpack_from("<f", message, at)[0]
-                at += 4
+                at += 4  # no field that is known here
             else:
                 raise malformed(f"there is no wire type {wire_type}")
     except (IndexError, struct.error):
         raise malformed("a field is cut short") from None
+    return found
 
 
 def _text(value: Field) -> str:
@@ -189,15 +195,24 @@ class TensorMessage(NamedTuple):
 def _tensor(message: memoryview) -> TensorMessage:
     dtype = 0
     shape: list[int] = []
-    data = memoryview(b"")
+    data = _NO_BYTES
     for number, value in fields(message):
-        if number == 1:
+        if number == 3:
+            data = _message(value)
+        elif number == 1:
             dtype = int(value)  # type: ignore[arg-type]
         elif number == 2:
             _append_integers(shape, value)
-        elif number == 3 and isinstance(value, memoryview):
-            data = value
     return TensorMessage(dtype, tuple(shape), data)
+
+
+_NO_BYTES = memoryview(b"")
+
+
+def _message(value: Field) -> memoryview:
+    if not isinstance(value, memoryview):
+        raise malformed("a number where bytes should be")
+    return value
 
 
 class ReplyMessage(NamedTuple):
@@ -209,12 +224,12 @@ class ReplyMessage(NamedTuple):
 
 def reply(message: bytes | memoryview) -> ReplyMessage:
     results = []
-    execution_info = memoryview(b"")
+    execution_info = _NO_BYTES
     for number, value in fields(memoryview(message)):
-        if number == 1 and isinstance(value, memoryview):
-            results.append([_tensor(tensor) for n, tensor in fields(value) if n == 1 and isinstance(tensor, memoryview)])
-        elif number == 2 and isinstance(value, memoryview):
-            execution_info = value
+        if number == 1:
+            results.append([_tensor(_message(tensor)) for n, tensor in fields(_message(value)) if n == 1])
+        elif number == 2:
+            execution_info = _message(value)
     return ReplyMessage(results, execution_info)
 
 
