@@ -37,10 +37,6 @@ CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),
-    # One that is back is found at once: by default gRPC waits for up to two minutes before it looks again.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
     # A connection of its own: that of a parent process cannot be shared after a fork.
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -139,6 +135,10 @@ class Call:
             sent += len(piece)
             if self._progress:
                 self._progress(sent, self._source.byte_count)
+
+    def end(self) -> None:
+        """Says that no more messages are wanted. Of another thread that makes one, too."""
+        self._source.ended = True
 
     # What comes back.
 

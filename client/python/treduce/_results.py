@@ -84,7 +84,8 @@ class Receiver:
         reply = _wire.reply(message)
         self._begin(reply.results)
         for into, tensor in zip(self._tensors, (tensor for result in reply.results for tensor in result)):
-            into.fill(tensor.data)
+            if len(into.fill(tensor.data)):
+                raise _wire.malformed("more bytes than the results have")
         self.execution_info = reply.execution_info
 
     def finish(self, reductions: Sequence[Reduction], give: Give) -> list[Any]:

@@ -30,8 +30,9 @@ class Chunks:
 
     Args:
         chunks: an iterable of arrays of that dtype, or of objects with the buffer protocol, of any sizes: the bytes of the
-            tensor in order, row-major. For the asyncio client an async iterable is fine too. The client's thread of gRPC
-            iterates it, not that of the caller, and at most once. What it raises ends the call and reaches the caller.
+            tensor in order, row-major. For the asyncio client an async iterable is fine too. A thread of gRPC iterates
+            it, not that of the caller, at most once, and only while the call lasts; one that is still making a chunk when
+            the call ends early is waited for a tenth of a second. What it raises ends the call and reaches the caller.
         shape: the extents of the whole tensor.
         dtype: its dtype.
     """
@@ -62,10 +63,13 @@ class Source:
 
     def whole(self) -> Any:
         """All bytes, as one object of the buffer protocol."""
-        return b"".join(self.pieces(max(self.byte_count, 1)))
+        return b"".join(map(bytes, self.pieces(max(self.byte_count, 1))))
 
     def pieces(self, size: int) -> Iterator[Any]:
-        """The bytes as objects of the buffer protocol of `size` bytes, the last one of at most as many."""
+        """The bytes as objects of the buffer protocol of `size` bytes, the last one of at most as many.
+
+        Each is good until the next one is asked for.
+        """
         raise NotImplementedError
 
     def pieces_async(self, size: int) -> AsyncIterator[Any]:
@@ -76,6 +80,8 @@ class Source:
     replayable = True
     # Whether `pieces` must be replaced by `pieces_async`.
     is_async = False
+    # Set when no more pieces are wanted.
+    ended = False
 
 
 class _ArraySource(Source):
@@ -103,7 +109,7 @@ class _ArraySource(Source):
         if self.byte_count == 0:
             return iter(())
         chunks = np.nditer(
-            self._array,
+            np.atleast_1d(self._array),  # of 0 dims, nditer does not convert what it buffers
             ["external_loop", "buffered"],
             [["readonly", "contig"]],
             [_dtypes.STORED[self.dtype]],
@@ -130,7 +136,13 @@ class _ChunksSource(Source):
     def pieces(self, size: int) -> Iterator[Any]:
         if self.is_async:
             raise ArgumentError("an async iterable of chunks needs the asyncio client, treduce.aio", field="chunks")
-        return _repack(map(self._bytes, self._chunks), self.byte_count, size)  # type: ignore[arg-type]
+        return _repack(self._until_ended(), self.byte_count, size)
+
+    def _until_ended(self) -> Iterator[Array]:
+        for chunk in self._chunks:  # type: ignore[union-attr]
+            yield self._bytes(chunk)
+            if self.ended:
+                return
 
     async def pieces_async(self, size: int) -> AsyncIterator[Any]:
         pack = _Repacker(self.byte_count, size)

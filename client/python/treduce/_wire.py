@@ -114,6 +114,8 @@ def malformed(what: str) -> InternalError:
 def _read_varint(message: memoryview, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
+        if at >= len(message):
+            raise malformed("a field is cut short")
         byte = message[at]
         at += 1
         value |= (byte & 127) << shift
@@ -162,6 +164,18 @@ def fields(message: memoryview) -> list[tuple[int, Field]]:
     return found
 
 
+def _int(value: Field) -> int:
+    if not isinstance(value, int):
+        raise malformed("something else where an integer should be")
+    return value
+
+
+def _message(value: Field) -> memoryview:
+    if not isinstance(value, memoryview):
+        raise malformed("a number where bytes should be")
+    return value
+
+
 def _text(value: Field) -> str:
     return bytes(value).decode("utf-8", "replace") if isinstance(value, memoryview) else ""
 
@@ -174,7 +188,7 @@ def _append_integers(values: list[int], value: Field) -> None:
             number, at = _read_varint(value, at)
             values.append(_signed(number))
     else:
-        values.append(_signed(int(value)))
+        values.append(_signed(_int(value)))
 
 
 def _signed(value: int) -> int:
@@ -183,7 +197,8 @@ def _signed(value: int) -> int:
 
 def _name(names: Sequence[str], number: Field) -> str:
     """The name of an enum value; its number where a newer server has one more."""
-    return names[int(number) - 1] if 0 < int(number) <= len(names) else str(number)
+    number = _int(number)
+    return names[number - 1] if 0 < number <= len(names) else str(number)
 
 
 class TensorMessage(NamedTuple):
@@ -200,19 +215,13 @@ def _tensor(message: memoryview) -> TensorMessage:
         if number == 3:
             data = _message(value)
         elif number == 1:
-            dtype = int(value)  # type: ignore[arg-type]
+            dtype = _int(value)
         elif number == 2:
             _append_integers(shape, value)
     return TensorMessage(dtype, tuple(shape), data)
 
 
 _NO_BYTES = memoryview(b"")
-
-
-def _message(value: Field) -> memoryview:
-    if not isinstance(value, memoryview):
-        raise malformed("a number where bytes should be")
-    return value
 
 
 class ReplyMessage(NamedTuple):
@@ -247,7 +256,7 @@ def stream_message(message: bytes) -> tuple[int, memoryview]:
 
 def _duration(message: Field) -> float:
     values = dict(fields(message)) if isinstance(message, memoryview) else {}
-    return int(values.get(1, 0)) + int(values.get(2, 0)) * 1e-9  # type: ignore[arg-type]
+    return _int(values.get(1, 0)) + _int(values.get(2, 0)) * 1e-9
 
 
 def execution_info(message: memoryview) -> dict[str, object]:
@@ -288,13 +297,13 @@ def description(message: bytes) -> DescriptionMessage:
         elif number == 2 and isinstance(value, memoryview):
             ops.append(_op(value))
         elif number == 3 and isinstance(value, memoryview):
-            limits = {key: int(limit) for key, limit in fields(value)}  # type: ignore[arg-type]
+            limits = {key: _int(limit) for key, limit in fields(value)}
         elif number == 4:
             numbers: list[int] = []
             _append_integers(numbers, value)
             backends += [_name(BACKENDS, backend) for backend in numbers]
         elif number == 6:
-            threads = int(value)  # type: ignore[arg-type]
+            threads = _int(value)
     return DescriptionMessage(texts[1], ops, limits, backends, texts[5], threads)
 
 

@@ -104,20 +104,30 @@ class AsyncClient(Operations):
 
     async def describe(self, *, timeout: float | None = None) -> ServerDescription:
         """Asks the server for its version, ops and limits."""
-        return describe(await self._ask(self._connection.describe, timeout))
+        return describe(await self._ask("describe", timeout))
 
     async def health(self, *, timeout: float | None = None) -> None:
         """Returns if the server takes requests, and raises `treduce.Unavailable` if not."""
-        if not _wire.is_serving(await self._ask(self._connection.health, timeout)):
+        if not _wire.is_serving(await self._ask("health", timeout)):
             raise Unavailable(f"{self.address}: the server is not serving")
 
-    async def _ask(self, method: Callable[..., Any], timeout: float | None) -> bytes:
+    async def _ask(self, method: str, timeout: float | None) -> bytes:
         seconds = self._settings.timeout if timeout is None else seconds_of(timeout)
+        connection = self._connection
         try:
-            response: bytes = await method(b"", timeout=seconds)
-        except grpc.RpcError as error:
-            raise failure_of(error, self.address).error from None
+            response: bytes = await getattr(connection, method)(b"", timeout=seconds)
+        except grpc.RpcError as rpc_error:
+            error = failure_of(rpc_error, self.address).error
+            if isinstance(error, Unavailable):
+                self._drop(connection)
+            raise error from None
         return response
+
+    def _drop(self, lost: _Connection) -> None:
+        # As _Connections.drop of the other client.
+        loop = asyncio.get_running_loop()
+        if self._connections.get(loop) is lost:
+            del self._connections[loop]
 
     @property
     def _connection(self) -> _Connection:
@@ -140,6 +150,9 @@ class AsyncClient(Operations):
                 failure = error
             try:
                 delay = call.delay_after(failure)
+            except Unavailable as lost:
+                self._drop(connection)
+                raise lost from None
             except Error as final:
                 raise final from None
             await asyncio.sleep(delay)

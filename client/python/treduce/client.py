@@ -117,19 +117,24 @@ class Client(Operations):
 
     def describe(self, *, timeout: float | None = None) -> ServerDescription:
         """Asks the server for its version, ops and limits."""
-        return describe(self._ask(self._connections.get().describe, timeout))
+        return describe(self._ask("describe", timeout))
 
     def health(self, *, timeout: float | None = None) -> None:
         """Returns if the server takes requests, and raises `treduce.Unavailable` if not."""
-        if not _wire.is_serving(self._ask(self._connections.get().health, timeout)):
+        if not _wire.is_serving(self._ask("health", timeout)):
             raise Unavailable(f"{self.address}: the server is not serving")
 
-    def _ask(self, method: Callable[..., bytes], timeout: float | None) -> bytes:
+    def _ask(self, method: str, timeout: float | None) -> bytes:
         seconds = self._settings.timeout if timeout is None else seconds_of(timeout)
+        connection = self._connections.get()
         try:
-            return method(b"", timeout=seconds)
-        except grpc.RpcError as error:
-            raise failure_of(error, self.address).error from None
+            response: bytes = getattr(connection, method)(b"", seconds)
+        except grpc.RpcError as rpc_error:
+            error = failure_of(rpc_error, self.address).error
+            if isinstance(error, Unavailable):
+                self._connections.drop(connection)
+            raise error from None
+        return response
 
     def _perform(self, call: Call) -> Any:
         while True:
@@ -142,6 +147,9 @@ class Client(Operations):
                 failure = error
             try:
                 delay = call.delay_after(failure)
+            except Unavailable as lost:
+                self._connections.drop(connection)
+                raise lost from None
             except Error as final:
                 raise final from None
             time.sleep(delay)
@@ -161,8 +169,9 @@ class Client(Operations):
                 raise outgoing.error from None
             raise
         finally:
-            outgoing.ended = True
             rpc.cancel()  # nothing to a call that has ended
+            call.end()
+            outgoing.end()
 
 
 class _Outgoing(Iterator[bytes]):
@@ -170,26 +179,39 @@ class _Outgoing(Iterator[bytes]):
 
     def __init__(self, messages: Iterable[bytes]) -> None:
         self.error: BaseException | None = None
-        self.ended = False
         self._messages = iter(messages)
+        self._rpc: Any = None
         self._has_started = threading.Event()
+        self._ended = False
+        self._at_rest = threading.Lock()  # held while a message is made
 
     def started(self, rpc: Any) -> None:
+        """Says which call the messages are for."""
         self._rpc = rpc
         self._has_started.set()
 
     def __next__(self) -> bytes:
-        if self.ended:
-            raise StopIteration
-        try:
-            return next(self._messages)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            self.error = error
-            self._has_started.wait()
-            self._rpc.cancel()
-            raise StopIteration from None
+        with self._at_rest:
+            if self._ended:
+                raise StopIteration
+            try:
+                return next(self._messages)
+            except StopIteration:
+                raise
+            except BaseException as error:
+                self.error = error
+                self._has_started.wait()
+        self._rpc.cancel()
+        raise StopIteration
+
+    def end(self) -> None:
+        """No more messages are made. One that is being made is waited for, but not for long: it may wait itself."""
+        self._ended = True
+        if self._at_rest.acquire(timeout=_REST):
+            self._at_rest.release()
+
+
+_REST = 0.1
 
 
 class _Connections:
@@ -213,6 +235,12 @@ class _Connections:
                 self._current = _open(self._address)
             return self._current
 
+    def drop(self, lost: _Connection) -> None:
+        """Makes the next call connect anew. gRPC would look for the server seldom, and refuse calls in between."""
+        with _making:
+            if self._current is lost:
+                self._current = None
+
     def close(self) -> None:
         with _making:
             self._closed = True
@@ -226,14 +254,15 @@ class _Connections:
         self._current = None
 
 
-_making = threading.Lock()
+# Python may end a client that nobody uses, which takes the lock, whenever it likes: also while this thread has it.
+_making = threading.RLock()
 _all_connections: weakref.WeakSet[_Connections] = weakref.WeakSet()
 _of_parents: list[_Connection | None] = []
 
 
 def _after_fork_in_child() -> None:
     global _making
-    _making = threading.Lock()  # a thread that is not here may have held the other
+    _making = threading.RLock()  # a thread that is not here may have held the other
     for connections in _all_connections:
         connections.forked()
 

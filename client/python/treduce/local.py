@@ -59,13 +59,14 @@ def start(server: str | os.PathLike[str]) -> Lease:
         )
     program = os.path.realpath(program)
     with _lock:
-        running = _servers.get(program)
-        if running is None or not running.runs():
-            if running is not None:
-                running.stop()
-            running = _servers[program] = _Server(program)
-        running.leases += 1
-        return Lease(running)
+        while True:
+            running = _servers.get(program)
+            if running is None or not running.runs():
+                running = _servers[program] = _Server(program)
+            running.leases += 1
+            # Python may have ended the last other client in between.
+            if _servers.get(program) is running:
+                return Lease(running)
 
 
 class _Server:
@@ -125,13 +126,14 @@ class _Server:
 
 
 _servers: dict[str, _Server] = {}
-_lock = threading.Lock()
+# Python may end a client that nobody uses, which takes the lock, whenever it likes: also while this thread has it.
+_lock = threading.RLock()
 
 
 def _after_fork_in_child() -> None:
     # The parent's servers are not this process's to share or stop, and its lock may be held by a thread that is not here.
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _servers.clear()
 
 
