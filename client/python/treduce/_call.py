@@ -19,7 +19,7 @@ from treduce._failure import failure_of
 from treduce._progress import Progress, progress_of
 from treduce._results import ExecutionInfo, Receiver, Results, results_of
 from treduce._source import source_of
-from treduce.errors import ArgumentError, Error, ResourceExhausted, SizeError
+from treduce.errors import ArgumentError, DeadlineExceeded, Error, ResourceExhausted, SizeError
 from treduce.ops import Reduction
 
 # The length of a gRPC message has 32 bits.
@@ -79,6 +79,22 @@ def seconds_of(timeout: Any) -> float | None:
     raise ArgumentError(f"timeout must be seconds or None, not {timeout!r}", field="timeout")
 
 
+def deadline_of(settings: Settings, timeout: float | None) -> float | None:
+    """When a call must have ended that begins now, by the monotonic clock."""
+    seconds = settings.timeout if timeout is None else seconds_of(timeout)
+    return None if seconds is None else time.monotonic() + seconds
+
+
+def seconds_until(deadline: float | None) -> float | None:
+    """The `timeout` that gRPC takes. It may answer in spite of one that has passed, so that is seen to here."""
+    if deadline is None:
+        return None
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise DeadlineExceeded("Deadline Exceeded")
+    return seconds
+
+
 class Call:
     """The request for `reductions` of `x`, and its answer. `single` gives the one answer instead of a list."""
 
@@ -99,8 +115,7 @@ class Call:
         self._outs = outs
         self._single = single
         self._progress = progress_of(progress, source.byte_count) if progress else None
-        timeout = settings.timeout if timeout is None else seconds_of(timeout)
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = deadline_of(settings, timeout)
         self._spec, unary_bytes = _plan(source.dtype, source.shape, reductions)
         # Whether the tensor goes out as one message.
         self.unary = unary_bytes <= settings.unary_limit and source.replayable
@@ -110,7 +125,7 @@ class Call:
 
     def remaining(self) -> float | None:
         """Seconds until the deadline."""
-        return None if self._deadline is None else self._deadline - time.monotonic()
+        return seconds_until(self._deadline)
 
     def message(self) -> bytes:
         """The ReduceRequest of a unary call."""

@@ -18,7 +18,7 @@ import grpc
 import grpc.aio
 
 from treduce import _wire, local as _local
-from treduce._call import CHANNEL_OPTIONS, Call, Settings, seconds_of, settings_of
+from treduce._call import CHANNEL_OPTIONS, Call, Settings, deadline_of, seconds_until, settings_of
 from treduce._description import ServerDescription, describe
 from treduce._failure import failure_of
 from treduce._operations import Operations
@@ -112,7 +112,7 @@ class AsyncClient(Operations):
             raise Unavailable(f"{self.address}: the server is not serving")
 
     async def _ask(self, method: str, timeout: float | None) -> bytes:
-        seconds = self._settings.timeout if timeout is None else seconds_of(timeout)
+        seconds = seconds_until(deadline_of(self._settings, timeout))
         connection = self._connection
         try:
             response: bytes = await getattr(connection, method)(b"", timeout=seconds)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import grpc
 
 from treduce import _wire, local as _local
-from treduce._call import CHANNEL_OPTIONS, Call, Settings, seconds_of, settings_of
+from treduce._call import CHANNEL_OPTIONS, Call, Settings, deadline_of, seconds_until, settings_of
 from treduce._description import ServerDescription, describe
 from treduce._failure import failure_of
 from treduce._operations import Operations
@@ -125,7 +125,7 @@ class Client(Operations):
             raise Unavailable(f"{self.address}: the server is not serving")
 
     def _ask(self, method: str, timeout: float | None) -> bytes:
-        seconds = self._settings.timeout if timeout is None else seconds_of(timeout)
+        seconds = seconds_until(deadline_of(self._settings, timeout))
         connection = self._connections.get()
         try:
             response: bytes = getattr(connection, method)(b"", seconds)

@@ -107,7 +107,7 @@ class DeadlineExceeded(Error, TimeoutError):
 
 
 class Cancelled(Error, RuntimeError):
-    """The call was cancelled: its client was closed."""
+    """The call was cancelled: its client was closed, or its server stops and did not want to wait for it."""
 
     code = grpc.StatusCode.CANCELLED
 

@@ -117,6 +117,7 @@ def test_a_suspended_server_misses_the_deadline() -> None:
     with ServerProcess() as server, treduce.connect(server.address) as t:
         t.health()
         server.send(signal.SIGSTOP)
+        time.sleep(0.1)  # its threads stop one by one
         for x in (X, np.zeros(1 << 20)):
             started = time.monotonic()
             with pytest.raises(TimeoutError):
@@ -210,7 +211,7 @@ def in_child(t: treduce.Client, results: Any) -> None:
     results.put([t.sum(X).item(), t.sum(LARGE).item(), t.max(X, dim=0).values.tolist()])
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.usefixtures("gets_through_forks")
 def test_forks_have_connections_of_their_own(t: treduce.Client) -> None:
     assert t.sum(X) == 15
     fork = multiprocessing.get_context("fork")

@@ -24,6 +24,20 @@ def folder_of(t: treduce.Client) -> pathlib.Path:
     return pathlib.Path(t.address[len("unix:") :]).parent
 
 
+def servers_of(folder: pathlib.Path) -> list[int]:
+    """The processes that serve there."""
+    address = f"unix:{folder}/socket".encode()
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended
+        if address in arguments and b"-c" not in arguments:  # not the guard, a shell
+            found.append(int(path.parent.name))
+    return found
+
+
 def ends(path: pathlib.Path, seconds: float = 10) -> bool:
     """Whether the folder goes away, as it does when its server has ended."""
     deadline = time.monotonic() + seconds
@@ -69,8 +83,8 @@ def test_asyncio() -> None:
 
 def test_a_server_that_has_died_is_replaced() -> None:
     with treduce.local(server=PROGRAM) as t:
-        pid = int(subprocess.check_output(["pgrep", "-f", f"listen {t.address}"]).split()[0])
-        os.kill(pid, signal.SIGKILL)
+        (server,) = servers_of(folder_of(t))
+        os.kill(server, signal.SIGKILL)
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -104,10 +118,13 @@ def test_no_server_outlives_its_process(ending: str) -> None:
     folder = pathlib.Path(process.stdout.strip()[len("unix:") :]).parent
     assert folder.name.startswith("treduce-")
     assert ends(folder)
-    pgrep = subprocess.run(["pgrep", "-f", f"listen unix:{folder}"], capture_output=True)
-    assert pgrep.stdout == b""
+    deadline = time.monotonic() + 10
+    while servers_of(folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
+@pytest.mark.usefixtures("gets_through_forks")
 def test_a_fork_does_not_end_the_server_of_its_parent() -> None:
     with treduce.local(server=PROGRAM) as t:
         assert t.sum(X) == 15
