@@ -4,6 +4,7 @@
 //   treduce-client-loop unix:/tmp/socket 268435456
 #include <cstdio>
 #include <iostream>
+#include <span>
 #include <string>
 #include <vector>
 

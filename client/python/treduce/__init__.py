@@ -7,8 +7,8 @@
     t.sum(x, dim=0)
     t.reduce(x, [treduce.mean(dim=0), treduce.std(dim=0), "max"])   # one pass
 
-`help(treduce.Client)` lists the ops, `treduce.aio` has the asyncio twin, `treduce.array_api` the functions of the Python
-array API standard.
+`help(treduce.Client)` lists the ops, `treduce.aio` has the asyncio twin, `treduce.array_api` the functions of the
+Python array API standard.
 """
 
 from treduce import aio, array_api, errors, ops, return_types

@@ -17,7 +17,7 @@ import grpc
 from treduce import _dtypes, _wire
 from treduce._failure import failure_of
 from treduce._progress import Progress, progress_of
-from treduce._results import ExecutionInfo, Receiver, Results, results_of
+from treduce._results import Receiver, Results, results_of
 from treduce._source import source_of
 from treduce.errors import ArgumentError, DeadlineExceeded, Error, ResourceExhausted, SizeError
 from treduce.ops import Reduction
@@ -56,7 +56,8 @@ def settings_of(address: str, timeout: float | None, unary_limit: int, chunk_byt
     if not isinstance(address, str):
         raise ArgumentError(f"address must be str, not {type(address).__name__}", field="address")
     if not _is_address(address):
-        raise SizeError(f"expected HOST:PORT or unix:PATH, but got {address!r}", reason="INVALID_ADDRESS", field="address")
+        text = f"expected HOST:PORT or unix:PATH, but got {address!r}"
+        raise SizeError(text, reason="INVALID_ADDRESS", field="address")
     if not (0 <= unary_limit <= MAX_MESSAGE_BYTES and 1 <= chunk_bytes <= MAX_MESSAGE_BYTES):
         raise SizeError(f"messages have 1 to {MAX_MESSAGE_BYTES} bytes", reason="INVALID_OPTION", field="chunk_bytes")
     return Settings(address, seconds_of(timeout), unary_limit, chunk_bytes)
@@ -196,7 +197,7 @@ class Call:
     def _backoff(self, retry_delay: float) -> float:
         if self._attempts == 0:
             self._patience = time.monotonic() + _PATIENCE
-        delay = min(retry_delay * 2**self._attempts, _MAX_DELAY)
+        delay: float = min(retry_delay * 2**self._attempts, _MAX_DELAY)
         self._attempts += 1
         # Those who were refused together should not come back together.
         return delay * random.uniform(0.8, 1.2)
@@ -209,7 +210,7 @@ def _is_too_large_for_one(error: Error) -> bool:
 
 @lru_cache(maxsize=1024)
 def _plan(dtype: int, shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> tuple[bytes, int]:
-    """The spec as a field of a request, and an upper bound of the bytes of a message that tensor or results would be."""
+    """The spec as a field of a request, and an upper bound of the bytes of the tensor, and of its results."""
     tensor_bytes = math.prod(shape) * _dtypes.ITEM_SIZES[dtype]
     return _wire.spec_field(dtype, shape, reductions), max(tensor_bytes, _result_bound(shape, reductions))
 

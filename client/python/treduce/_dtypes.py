@@ -35,7 +35,7 @@ if ml_dtypes is not None:
 
 
 def number_of(dtype: Any) -> int:
-    """The API's number of a dtype as users name it: "float32", `float`, NumPy's, PyTorch's or ml_dtypes' of that name."""
+    """The API's number of a dtype as users name it: "float32", `float`, one of NumPy, PyTorch or ml_dtypes."""
     name = dtype if isinstance(dtype, str) else str(dtype) if type(dtype).__module__ == "torch" else None
     number = NUMBERS.get(name.rpartition(".")[2]) if name is not None else None
     if number is not None:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 class Operations:
     """PyTorch's reductions, with PyTorch's names, arguments and defaults.
 
-    `input` is an array of NumPy, of any strides and byte order; of anything with DLPack or the buffer protocol, tensors of
-    PyTorch among them; the path of a `.npy` file; or `treduce.Chunks`. Results are of the same kind: PyTorch's tensors for
-    PyTorch's, arrays of NumPy for what has no kind of its own. bfloat16 is that of ml_dtypes; where that is not installed,
-    NumPy's results have the same values as float32.
+    `input` is an array of NumPy, of any strides and byte order; of anything with DLPack or the buffer protocol, tensors
+    of PyTorch among them; the path of a `.npy` file; or `treduce.Chunks`. Results are of the same kind: PyTorch's
+    tensors for PyTorch's, arrays of NumPy for what has no kind of its own. bfloat16 is that of ml_dtypes; where that is
+    not installed, NumPy's results have the same values as float32.
 
     Every method also takes
 
@@ -39,8 +39,8 @@ class Operations:
     - `timeout`: seconds that the call may take;
     - `progress`: True for a bar, where tqdm is installed, or a function that is called with the bytes sent and of all.
 
-    `dim` is one dim or several; all dims where it is None or empty. `keepdim` keeps reduced dims with extent 1. `dtype` is
-    what the input is cast to before it is reduced, "float64", `float`, numpy.float64 or torch.float64.
+    `dim` is one dim or several; all dims where it is None or empty. `keepdim` keeps reduced dims with extent 1. `dtype`
+    is what the input is cast to before it is reduced, "float64", `float`, numpy.float64 or torch.float64.
     """
 
     _settings: Settings
@@ -223,8 +223,8 @@ class Operations:
     ) -> Any:
         """The variance, of floating point and complex dtypes.
 
-        The divisor is max(0, n - correction), so that the result may be infinite or NaN; `correction` may be any real number
-        and is 1 where it is None. `unbiased` is PyTorch's older way to say correction=1 or correction=0.
+        The divisor is max(0, n - correction), so that the result may be infinite or NaN; `correction` may be any real
+        number and is 1 where it is None. `unbiased` is PyTorch's older way to say correction=1 or correction=0.
         """
         return self._one(input, ops.var(dim, unbiased, keepdim, correction=correction), out, options)
 
@@ -351,8 +351,8 @@ class Operations:
     ) -> Any:
         """The quantile `q` in [0, 1]; of several, as a dim in front. NaN wins.
 
-        `interpolation` is what stands for a rank between two elements: linear, lower, higher, midpoint or nearest. float32
-        and float64; others need `dtype`.
+        `interpolation` is what stands for a rank between two elements: linear, lower, higher, midpoint or nearest.
+        float32 and float64; others need `dtype`.
         """
         return self._one(input, ops.quantile(q, dim, keepdim, interpolation=interpolation, dtype=dtype), out, options)
 
@@ -388,8 +388,8 @@ class Operations:
     ) -> Any:
         """The distinct elements, or slices along `dim`, sorted, whatever `sorted` says. No NaN is equal to another.
 
-        With `return_inverse` and `return_counts` a tuple: also where among them each element, or slice, is, and how often each
-        occurs.
+        With `return_inverse` and `return_counts` a tuple: also where among them each element, or slice, is, and how
+        often each occurs.
         """
         return self._one(input, ops.unique(sorted, return_inverse, return_counts, dim), out, options)
 

@@ -1,4 +1,4 @@
-"""Puts the results of a call together, from one response or from the messages of a stream, and gives them as asked for."""
+"""Puts the results of a call together, from one response or the messages of a stream, and gives them as asked for."""
 
 from __future__ import annotations
 
@@ -101,9 +101,8 @@ class Receiver:
         messages = [tensor for result in results for tensor in result]
         outs: Sequence[_Out | None] = [None] * len(messages) if self._outs is None else self._outs
         if len(outs) != len(messages):
-            raise RequestError(
-                f"out has {len(outs)} tensors, but there are {len(messages)} results", reason="OUT_MISMATCH", field="out"
-            )
+            text = f"out has {len(outs)} tensors, but there are {len(messages)} results"
+            raise RequestError(text, reason="OUT_MISMATCH", field="out")
         for index, (message, out) in enumerate(zip(messages, outs)):
             if out is not None:
                 out.check(message, "out" if len(outs) == 1 else f"out[{index}]")
@@ -187,7 +186,7 @@ class _Tensor:
 
 
 def results_of(message: bytes, reductions: Sequence[Reduction], give: Give) -> tuple[list[Any], memoryview]:
-    """The answers that a ReduceResponse has, and its ExecutionInfo: what a Receiver without `outs` makes of it, sooner."""
+    """The answers in a ReduceResponse, and its ExecutionInfo: what a Receiver without `outs` makes of it, sooner."""
     results, execution_info = _wire.reply(message)
     return _answers(reductions, [[_given(tensor, give) for tensor in result] for result in results]), execution_info
 

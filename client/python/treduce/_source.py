@@ -29,10 +29,11 @@ class Chunks:
         t.mean(treduce.Chunks(rows, shape=(1_000_000, 1000), dtype="float32"), dim=0)
 
     Args:
-        chunks: an iterable of arrays of that dtype, or of objects with the buffer protocol, of any sizes: the bytes of the
-            tensor in order, row-major. For the asyncio client an async iterable is fine too. A thread of gRPC iterates
-            it, not that of the caller, at most once, and only while the call lasts; one that is still making a chunk when
-            the call ends early is waited for a tenth of a second. What it raises ends the call and reaches the caller.
+        chunks: an iterable of arrays of that dtype, or of objects with the buffer protocol, of any sizes: the bytes of
+            the tensor in order, row-major. For the asyncio client an async iterable is fine too. A thread of gRPC
+            iterates it, not that of the caller, at most once, and only while the call lasts; one that is still making a
+            chunk when the call ends early is waited for a tenth of a second. What it raises ends the call and reaches
+            the caller.
         shape: the extents of the whole tensor.
         dtype: its dtype.
     """
@@ -108,13 +109,13 @@ class _ArraySource(Source):
     def _in_order(self, size: int) -> Iterator[Array]:
         if self.byte_count == 0:
             return iter(())
-        chunks = np.nditer(
+        chunks: Any = np.nditer(
             np.atleast_1d(self._array),  # of 0 dims, nditer does not convert what it buffers
             ["external_loop", "buffered"],
-            [["readonly", "contig"]],
+            [["readonly", "contig"]],  # type: ignore[list-item]
             [_dtypes.STORED[self.dtype]],
             order="C",
-            casting=self._casting,
+            casting=self._casting,  # type: ignore[arg-type]
             buffersize=max(size // _dtypes.ITEM_SIZES[self.dtype], 1),
         )
         return (chunk.view(np.uint8) for chunk in chunks)
@@ -177,28 +178,24 @@ class _Repacker:
     def add(self, chunk: Array) -> Iterator[Any]:
         self._taken += chunk.size
         if self._taken > self._byte_count:
-            raise SizeError(
-                f"the chunks have more than the {self._byte_count} bytes of their shape", reason="SIZE_MISMATCH", field="data"
-            )
+            text = f"the chunks have more than the {self._byte_count} bytes of their shape"
+            raise SizeError(text, reason="SIZE_MISMATCH", field="data")
         at = 0
         if self._rest:
             at = self._size - len(self._rest)
-            self._rest += memoryview(chunk[:at])
+            self._rest += chunk[:at].data
             if len(self._rest) == self._size:
                 yield self._rest
                 self._rest = bytearray()
         while chunk.size - at >= self._size:
             yield chunk[at : at + self._size]
             at += self._size
-        self._rest += memoryview(chunk[at:])
+        self._rest += chunk[at:].data
 
     def end(self) -> Iterator[Any]:
         if self._taken < self._byte_count:
-            raise SizeError(
-                f"the chunks ended after {self._taken} of the {self._byte_count} bytes of their shape",
-                reason="SIZE_MISMATCH",
-                field="data",
-            )
+            text = f"the chunks ended after {self._taken} of the {self._byte_count} bytes of their shape"
+            raise SizeError(text, reason="SIZE_MISMATCH", field="data")
         if self._rest:
             yield self._rest
 
@@ -286,7 +283,7 @@ def _dlpack_source(x: Any) -> Source:
             raise ArgumentError(f"argument 'input': {type(x).__name__}.__dlpack__: {error}", field="input") from None
         array = np.asarray(x)
     namespace = x.__array_namespace__() if hasattr(x, "__array_namespace__") else None
-    give = getattr(namespace, "from_dlpack", None)
+    give: Any = getattr(namespace, "from_dlpack", None)
     if give is None:
         return _array_source(array, _as_numpy)
     return _array_source(array, lambda stored, dtype: give(np.asarray(_as_numpy(stored, dtype))))
@@ -320,7 +317,8 @@ def torch_array(x: Any) -> Array:
     if x.device.type != "cpu":
         raise _elsewhere(str(x.device))
     if x.layout != torch.strided:
-        raise ArgumentError(f"tensors of layout {x.layout} cannot be reduced; x.to_dense() makes one that can", field="input")
+        text = f"tensors of layout {x.layout} cannot be reduced; x.to_dense() makes one that can"
+        raise ArgumentError(text, field="input")
     try:
         array: Array = (x.view(torch.int16) if x.dtype == torch.bfloat16 else x).numpy()
     except (TypeError, RuntimeError) as error:
@@ -349,5 +347,6 @@ def _shape(shape: Any) -> tuple[int, ...]:
     except (AttributeError, TypeError):
         raise ArgumentError(f"shape must be int or tuple of ints, not {shape!r}", field="shape") from None
     if any(extent < 0 for extent in extents):
-        raise SizeError(f"negative dimensions are not allowed, but got {extents}", reason="NEGATIVE_EXTENT", field="shape")
+        text = f"negative dimensions are not allowed, but got {extents}"
+        raise SizeError(text, reason="NEGATIVE_EXTENT", field="shape")
     return extents

@@ -1,10 +1,10 @@
 """The messages of treduce.proto as bytes, written and read by hand.
 
-Protobuf's Python library would copy a tensor into a message and again out of it into bytes, and its generated code works
-only with the library versions that its compiler was made for. The messages are few and small beside the tensor, so here
-they are put together by field: the payload, which comes last, is joined to its message in the one copy that gRPC's Python
-API needs, and what a server sends is looked at where it lies. tests/client/python/wire_test.py holds this file to the
-proto.
+Protobuf's Python library would copy a tensor into a message and again out of it into bytes, and its generated code
+works only with the library versions that its compiler was made for. The messages are few and small beside the tensor,
+so here they are put together by field: the payload, which comes last, is joined to its message in the one copy that
+gRPC's Python API needs, and what a server sends is looked at where it lies. tests/client/python/wire_test.py holds this
+file to the proto.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 
 # Names by number, as the proto's enums have them; the first is 1.
 OPS = (
-    "sum", "nansum", "mean", "nanmean", "prod", "max", "min", "amax", "amin", "aminmax", "argmax", "argmin", "all", "any",
-    "count_nonzero", "var", "std", "var_mean", "std_mean", "vector_norm", "logsumexp", "median", "nanmedian", "mode",
-    "quantile", "nanquantile", "unique", "unique_consecutive",
+    "sum", "nansum", "mean", "nanmean", "prod", "max", "min", "amax", "amin", "aminmax", "argmax", "argmin",
+    "all", "any", "count_nonzero", "var", "std", "var_mean", "std_mean", "vector_norm", "logsumexp",
+    "median", "nanmedian", "mode", "quantile", "nanquantile", "unique", "unique_consecutive",
 )  # fmt: skip
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 BACKENDS = ("cpu",)

@@ -13,6 +13,7 @@ import os
 import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import grpc
 import grpc.aio
@@ -69,14 +70,14 @@ def _open(address: str) -> _Connection:
 class AsyncClient(Operations):
     """One connection to a server, made by `treduce.aio.connect` or `treduce.aio.local`.
 
-    For tasks of one event loop at a time; another loop gets a connection of its own. Wrong arguments raise when a method
-    is called, everything else when its result is awaited. Cancelling a task cancels its call.
+    Every event loop has a connection of its own. Wrong arguments raise when a method is called, all else when its
+    result is awaited. Cancelling a task cancels its call.
     """
 
     def __init__(self, settings: Settings, on_close: Callable[[], None] | None = None) -> None:
         self._settings = settings
         # By event loop, to which gRPC binds a connection.
-        self._connections: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection] = weakref.WeakKeyDictionary()
+        self._connections: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection] = WeakKeyDictionary()
         self._finalizer = weakref.finalize(self, on_close or (lambda: None))
 
     @property

@@ -33,8 +33,8 @@ def connect(
     Args:
         address: "HOST:PORT" or "unix:PATH".
         timeout: seconds that each call may take; None is no limit. Calls take a `timeout` of their own, too.
-        unary_limit: a tensor of at most this many bytes, with results of at most as many, goes out as one message; others
-            are streamed.
+        unary_limit: a tensor of at most this many bytes, with results of at most as many, goes out as one message;
+            others are streamed.
         chunk_bytes: of a message of a stream. Every server takes 1 MiB; more up to its `max_unary_bytes`.
     """
     return Client(settings_of(address, timeout, unary_limit, chunk_bytes))
@@ -52,8 +52,8 @@ def local(
         with treduce.local() as t:
             t.sum(x)
 
-    Clients of one process share the server; if this process is killed, the server ends too. ServerNotFound if there is no
-    program of that name.
+    Clients of one process share the server; if this process is killed, the server ends too. ServerNotFound if there is
+    no program of that name.
 
     Args:
         server: the program, a name in PATH or a path.
@@ -161,6 +161,7 @@ class Client(Operations):
         rpc = connection.reduce_stream(outgoing, call.remaining())
         outgoing.started(rpc)
         try:
+            outgoing.wait()
             for message in rpc:
                 receiver.take_streamed(message)
             return call.answer_of(receiver)
@@ -182,6 +183,7 @@ class _Outgoing(Iterator[bytes]):
         self._messages = iter(messages)
         self._rpc: Any = None
         self._has_started = threading.Event()
+        self._is_over = threading.Event()
         self._ended = False
         self._at_rest = threading.Lock()  # held while a message is made
 
@@ -189,6 +191,15 @@ class _Outgoing(Iterator[bytes]):
         """Says which call the messages are for."""
         self._rpc = rpc
         self._has_started.set()
+        if not rpc.add_callback(self._is_over.set):
+            self._is_over.set()
+
+    def wait(self) -> None:
+        """Returns when the last message was taken, or the call has ended.
+
+        Who waits for a response instead is woken by gRPC after every message, and takes its turn from those who send.
+        """
+        self._is_over.wait()
 
     def __next__(self) -> bytes:
         with self._at_rest:
@@ -197,6 +208,7 @@ class _Outgoing(Iterator[bytes]):
             try:
                 return next(self._messages)
             except StopIteration:
+                self._is_over.set()
                 raise
             except BaseException as error:
                 self.error = error

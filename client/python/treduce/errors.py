@@ -69,7 +69,7 @@ class DimError(Error, IndexError):
 
 
 class UnsupportedError(Error, NotImplementedError):
-    """An op does not take this dtype, or is not offered. NotImplementedError is a RuntimeError; PyTorch raises either."""
+    """An op does not take this dtype, or is not there. PyTorch raises NotImplementedError or RuntimeError, its base."""
 
 
 class EmptyError(Error, IndexError, RuntimeError):
@@ -85,7 +85,7 @@ class SizeError(Error, ValueError):
 
 
 class RequestError(Error, RuntimeError):
-    """The request is refused for another reason: a duplicate dim, a quantile out of range, an `out` of another shape."""
+    """The request is wrong in another way: a dim given twice, a quantile out of range, an `out` of another shape."""
 
 
 class ResourceExhausted(Error, RuntimeError):

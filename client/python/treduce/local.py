@@ -53,10 +53,8 @@ def start(server: str | os.PathLike[str]) -> Lease:
     """A lease of the server that runs the program `server`; starts it if it does not run."""
     program = shutil.which(server)
     if program is None:
-        raise ServerNotFound(
-            f"there is no program {os.fspath(server)}; install the server, or say where it is: treduce.local(server=PATH)",
-            field="server",
-        )
+        text = f"there is no program {os.fspath(server)}; say where it is: treduce.local(server=PATH)"
+        raise ServerNotFound(text, reason="SERVER_NOT_FOUND", field="server")
     program = os.path.realpath(program)
     with _lock:
         while True:
@@ -131,7 +129,8 @@ _lock = threading.RLock()
 
 
 def _after_fork_in_child() -> None:
-    # The parent's servers are not this process's to share or stop, and its lock may be held by a thread that is not here.
+    # The parent's servers are not this process's to share or stop, and its lock may be held by a thread that is not
+    # here.
     global _lock
     _lock = threading.RLock()
     _servers.clear()

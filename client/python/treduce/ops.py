@@ -3,8 +3,8 @@
     total, largest, spread = t.reduce(x, [treduce.sum(dim=0), "max", treduce.var(correction=0)])
 
 Each function has the arguments of the method of `Client` of that name, less the tensor; there they are described. They
-are PyTorch's, with PyTorch's defaults. Where PyTorch takes one dim, several are taken too; `axis` and `keepdims` mean `dim`
-and `keepdim`.
+are PyTorch's, with PyTorch's defaults. Where PyTorch takes one dim, several are taken too; `axis` and `keepdims` mean
+`dim` and `keepdim`.
 """
 
 from __future__ import annotations
@@ -70,10 +70,8 @@ def of(reduction: Reduction | str) -> Reduction:
     if isinstance(reduction, Reduction):
         return reduction
     if not isinstance(reduction, str):
-        raise ArgumentError(
-            f"a reduction is made by treduce.sum() and the like, or the name of an op, not a {type(reduction).__name__}",
-            field="reductions",
-        )
+        text = f"a reduction is one that treduce.sum() and the like make, or the name of an op, not {reduction!r}"
+        raise ArgumentError(text, field="reductions")
     if reduction not in __all__[1:]:
         raise UnsupportedError(f"there is no op {reduction!r}; there are {', '.join(_wire.OPS)}", reason="UNKNOWN_OP")
     if reduction in ("quantile", "nanquantile"):
@@ -101,9 +99,7 @@ def named(reduction: Reduction, names: Any) -> Reduction:
 DEFAULT_MODE_DIM = (-1,)
 
 
-def _reduction(
-    op: str, dim: Dims, keepdim: Any, names: Any, dtype: Any = None, **options: Any
-) -> Reduction:
+def _reduction(op: str, dim: Dims, keepdim: Any, names: Any, dtype: Any = None, **options: Any) -> Reduction:
     reduction = Reduction(
         op,
         () if dim is None else _dims(op, dim),
@@ -126,14 +122,16 @@ def _dims(op: str, dim: Dims) -> tuple[int, ...]:
     except TypeError:
         return (_index(op, dim),)
     if not dims and op in ("all", "any"):
-        raise UnsupportedError(f"{op}() with dim=() reduces nothing in PyTorch; leave dim out to reduce all dims", field="dim")
+        text = f"{op}() with dim=() reduces nothing in PyTorch; leave dim out to reduce all dims"
+        raise UnsupportedError(text, field="dim")
     return dims
 
 
 def _index(op: str, dim: Any) -> int:
     # To PyTorch True is not a dim, though it is an int to Python.
     if isinstance(dim, (bool, str)) or not hasattr(dim, "__index__"):
-        raise ArgumentError(f"{op}(): argument 'dim' must be int or tuple of ints, not {type(dim).__name__}", field="dim")
+        text = f"{op}(): argument 'dim' must be int or tuple of ints, not {type(dim).__name__}"
+        raise ArgumentError(text, field="dim")
     try:
         index = operator.index(dim)
     except TypeError as error:
@@ -351,7 +349,11 @@ def nanquantile(
 
 
 def unique(
-    sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None, **names: Unpack[Names]
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+    **names: Unpack[Names],
 ) -> Reduction:
     _flag("unique", "sorted", sorted)
     return _unique("unique", return_inverse, return_counts, dim, names)

@@ -27,7 +27,8 @@ def run(server: ServerProcess, test: Callable[[treduce.aio.AsyncClient], Awaitab
 def test_calls_run_side_by_side(server: ServerProcess) -> None:
     async def test(t: treduce.aio.AsyncClient) -> None:
         assert t.address == server.address
-        total, largest, both = await asyncio.gather(t.sum(X), t.max(X, dim=0), t.reduce(X, ["min", treduce.mean(dim=1)]))
+        calls = t.sum(X), t.max(X, dim=0), t.reduce(X, ["min", treduce.mean(dim=1)])
+        total, largest, both = await asyncio.gather(*calls)
         assert total == 15
         assert largest.values.tolist() == [3.0, 4.0, 5.0]
         assert both[0] == 0

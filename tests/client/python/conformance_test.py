@@ -1,7 +1,7 @@
 """All conformance vectors through the client and its asyncio twin: right answers, and the very bits of the server.
 
-The bits of the server, which are those of its engine, are seen here through Protobuf's own messages, as any other client
-would see them.
+The bits of the server, which are those of its engine, are seen here through Protobuf's own messages, as any other
+client would see them.
 """
 
 from __future__ import annotations

@@ -144,10 +144,10 @@ def test_options_that_are_no_numbers_are_refused(t: treduce.Client) -> None:
         t.quantile(X, np.zeros((1, 1)))
 
 
-ADDRESSES = ["", "localhost", "localhost:", ":50051", "localhost:0", "localhost:65536", "unix:", "http://localhost:1", "a:1?"]
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    "address",
+    ["", "localhost", "localhost:", ":50051", "localhost:0", "localhost:65536", "unix:", "http://localhost:1", "a:1?"],
+)
 def test_addresses_that_are_none_are_refused(address: str) -> None:
     for connect in (treduce.connect, treduce.aio.connect):
         with pytest.raises(ValueError, match="expected HOST:PORT or unix:PATH") as error:

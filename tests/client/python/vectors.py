@@ -137,7 +137,7 @@ def _close(got: Tensor, want: Tensor, tolerance: dict[str, float]) -> bool:
 def _ulps(g: np.ndarray[Any, Any], w: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
     """Steps between the two; 0 between NaNs, very many between a NaN and a number."""
     g_steps, w_steps = _steps(g, dtype), _steps(w, dtype)
-    distance = np.where(g_steps > w_steps, g_steps, w_steps).astype(object) - np.where(g_steps > w_steps, w_steps, g_steps)
+    distance = np.maximum(g_steps, w_steps).astype(object) - np.minimum(g_steps, w_steps)
     return np.where(np.isnan(g) & np.isnan(w), 0, np.where(np.isnan(g) | np.isnan(w), 1 << 64, distance))
 
 

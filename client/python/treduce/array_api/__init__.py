@@ -4,11 +4,12 @@
 
     xp.var(x, axis=(0, 1))
 
-Arrays are NumPy's. They are reduced by the server that `use` names, else by one of their own (`treduce.local`). Where the
-standard differs from PyTorch these functions follow the standard: sums of unsigned integers are unsigned, `correction` is
-0, `axis` may be a tuple, and an empty one reduces nothing, variances without degrees of freedom are NaN, `all` and `any`
-give bool. Where the standard leaves open what happens they follow NumPy, in that `mean`, `var`, `std` and `vector_norm` of
-integers are of float64, and that results of 0 dims are scalars. Complex numbers have no `max` or `min`.
+Arrays are NumPy's. They are reduced by the server that `use` names, else by one of their own (`treduce.local`). Where
+the standard differs from PyTorch these functions follow the standard: sums of unsigned integers are unsigned,
+`correction` is 0, `axis` may be a tuple, and an empty one reduces nothing, variances without degrees of freedom are
+NaN, `all` and `any` give bool. Where the standard leaves open what happens they follow NumPy, in that `mean`, `var`,
+`std` and `vector_norm` of integers are of float64, and that results of 0 dims are scalars. Complex numbers have no
+`max` or `min`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from treduce.array_api._server import Axis, reduced, use
 
 __array_api_version__ = "2025.12"
 
-_OURS = [
+__all__ = [
     "all",
     "any",
     "argmax",
@@ -36,9 +37,9 @@ _OURS = [
     "prod",
     "std",
     "sum",
+    "use",
     "var",
 ]
-__all__ = [*_OURS, "use"]
 
 
 def sum(x: Any, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
