@@ -19,7 +19,7 @@ from treduce._failure import failure_of
 from treduce._progress import Progress, progress_of
 from treduce._results import Receiver, Results, results_of
 from treduce._source import source_of
-from treduce.errors import ArgumentError, DeadlineExceeded, Error, ResourceExhausted, SizeError
+from treduce.errors import ArgumentTypeError, ArgumentValueError, DeadlineExceeded, Error, ResourceExhausted
 from treduce.ops import Reduction
 
 # The length of a gRPC message has 32 bits.
@@ -54,12 +54,13 @@ class Settings(NamedTuple):
 def settings_of(address: str, timeout: float | None, unary_limit: int, chunk_bytes: int) -> Settings:
     """Checked settings."""
     if not isinstance(address, str):
-        raise ArgumentError(f"address must be str, not {type(address).__name__}", field="address")
+        raise ArgumentTypeError(f"address must be str, not {type(address).__name__}", field="address")
     if not _is_address(address):
         text = f"expected HOST:PORT or unix:PATH, but got {address!r}"
-        raise SizeError(text, reason="INVALID_ADDRESS", field="address")
+        raise ArgumentValueError(text, reason="INVALID_ADDRESS", field="address")
     if not (0 <= unary_limit <= MAX_MESSAGE_BYTES and 1 <= chunk_bytes <= MAX_MESSAGE_BYTES):
-        raise SizeError(f"messages have 1 to {MAX_MESSAGE_BYTES} bytes", reason="INVALID_OPTION", field="chunk_bytes")
+        text = f"messages have 1 to {MAX_MESSAGE_BYTES} bytes"
+        raise ArgumentValueError(text, reason="INVALID_OPTION", field="chunk_bytes")
     return Settings(address, seconds_of(timeout), unary_limit, chunk_bytes)
 
 
@@ -77,7 +78,7 @@ def seconds_of(timeout: Any) -> float | None:
     """`timeout` as seconds, or None for no limit."""
     if timeout is None or (isinstance(timeout, (int, float)) and not isinstance(timeout, bool)):
         return None if timeout is None or timeout == math.inf else float(timeout)
-    raise ArgumentError(f"timeout must be seconds or None, not {timeout!r}", field="timeout")
+    raise ArgumentTypeError(f"timeout must be seconds or None, not {timeout!r}", field="timeout")
 
 
 def deadline_of(settings: Settings, timeout: float | None) -> float | None:
@@ -121,6 +122,8 @@ class Call:
         # Whether the tensor goes out as one message.
         self.unary = unary_bytes <= settings.unary_limit and source.replayable
         self.is_async = source.is_async
+        # What the source raised as its bytes were asked for, which is not to be taken for an error of the call.
+        self.source_error: BaseException | None = None
 
     # What is sent.
 
@@ -136,21 +139,31 @@ class Call:
         """The ReduceStreamRequests of a streamed one."""
         yield self._spec
         sent = 0
-        for piece in self._source.pieces(self._settings.chunk_bytes):
-            yield b"".join((_wire.head(_wire.PAYLOAD_FIELD, len(piece)), piece))
-            sent += len(piece)
-            if self._progress:
-                self._progress(sent, self._source.byte_count)
+        try:
+            for piece in self._source.pieces(self._settings.chunk_bytes):
+                yield b"".join((_wire.head(_wire.PAYLOAD_FIELD, len(piece)), piece))
+                sent += len(piece)
+                if self._progress:
+                    self._progress(sent, self._source.byte_count)
+        except Exception as error:
+            if not self._source.ended:
+                self.source_error = error
+            raise
 
     async def messages_async(self) -> AsyncIterator[bytes]:
         """The same of chunks that are awaited."""
         yield self._spec
         sent = 0
-        async for piece in self._source.pieces_async(self._settings.chunk_bytes):
-            yield b"".join((_wire.head(_wire.PAYLOAD_FIELD, len(piece)), piece))
-            sent += len(piece)
-            if self._progress:
-                self._progress(sent, self._source.byte_count)
+        try:
+            async for piece in self._source.pieces_async(self._settings.chunk_bytes):
+                yield b"".join((_wire.head(_wire.PAYLOAD_FIELD, len(piece)), piece))
+                sent += len(piece)
+                if self._progress:
+                    self._progress(sent, self._source.byte_count)
+        except Exception as error:
+            if not self._source.ended:
+                self.source_error = error
+            raise
 
     def end(self) -> None:
         """Says that no more messages are wanted. Of another thread that makes one, too."""
@@ -244,12 +257,12 @@ def outs_of(reductions: Sequence[Reduction], out: Any) -> list[Any] | None:
     if out is None:
         return None
     if not isinstance(out, (list, tuple)) or len(out) != len(reductions):
-        raise ArgumentError(f"out must be a list of {len(reductions)} items, one for each reduction", field="out")
+        raise ArgumentTypeError(f"out must be a list of {len(reductions)} items, one for each reduction", field="out")
     outs: list[Any] = []
     for reduction, given in zip(reductions, out):
         count = outputs_of(reduction)
         given = list(given) if isinstance(given, (list, tuple)) else [given] * (count if given is None else 1)
         if len(given) != count:
-            raise ArgumentError(f"{reduction.op}() has {count} results, but out has {len(given)}", field="out")
+            raise ArgumentTypeError(f"{reduction.op}() has {count} results, but out has {len(given)}", field="out")
         outs += given
     return outs

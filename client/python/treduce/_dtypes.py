@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from treduce.errors import ArgumentError, UnsupportedError
+from treduce.errors import ArgumentTypeError, UnsupportedError
 
 try:
     import ml_dtypes
@@ -43,16 +43,16 @@ def number_of(dtype: Any) -> int:
     try:
         return number_of_numpy(np.dtype(dtype))
     except TypeError as error:
-        if isinstance(error, ArgumentError):
+        if isinstance(error, ArgumentTypeError):
             raise
-        raise ArgumentError(f"not a dtype: {dtype!r}", reason="UNKNOWN_DTYPE", field="dtype") from None
+        raise ArgumentTypeError(f"not a dtype: {dtype!r}", reason="UNKNOWN_DTYPE", field="dtype") from None
 
 
 def number_of_numpy(dtype: np.dtype[Any]) -> int:
     """The API's number of NumPy's `dtype`, of any byte order."""
     number = BY_NUMPY.get(dtype) or BY_NUMPY.get(dtype.newbyteorder("="))
     if number is None or dtype.hasobject or dtype.names:
-        raise ArgumentError(
+        raise ArgumentTypeError(
             f"tensors of dtype {dtype} cannot be reduced; supported are {', '.join(NAMES)}",
             reason="UNSUPPORTED_DTYPE",
             field="dtype",

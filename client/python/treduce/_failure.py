@@ -8,7 +8,8 @@ import grpc
 
 from treduce import _wire
 from treduce.errors import (
-    ArgumentError,
+    ArgumentTypeError,
+    ArgumentValueError,
     Cancelled,
     DeadlineExceeded,
     DimError,
@@ -17,7 +18,6 @@ from treduce.errors import (
     InternalError,
     RequestError,
     ResourceExhausted,
-    SizeError,
     Unavailable,
     UnsupportedError,
 )
@@ -29,12 +29,12 @@ _BY_REASON: dict[str, type[Error]] = {
     "UNKNOWN_OP": UnsupportedError,
     "UNKNOWN_DTYPE": UnsupportedError,
     "EMPTY_REDUCTION": EmptyError,
-    "UNEXPECTED_DTYPE": ArgumentError,
-    "UNEXPECTED_KEEPDIM": ArgumentError,
-    "OPTIONS_MISMATCH": ArgumentError,
-    "SIZE_MISMATCH": SizeError,
-    "NO_REDUCTIONS": SizeError,
-    "TOO_MANY_REDUCTIONS": SizeError,
+    "UNEXPECTED_DTYPE": ArgumentTypeError,
+    "UNEXPECTED_KEEPDIM": ArgumentTypeError,
+    "OPTIONS_MISMATCH": ArgumentTypeError,
+    "SIZE_MISMATCH": ArgumentValueError,
+    "NO_REDUCTIONS": ArgumentValueError,
+    "TOO_MANY_REDUCTIONS": ArgumentValueError,
 }
 
 _BY_CODE: dict[grpc.StatusCode, type[Error]] = {

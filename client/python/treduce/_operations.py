@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from treduce import ops
 from treduce._call import Call, Settings, outs_of
-from treduce.errors import ArgumentError
+from treduce.errors import ArgumentTypeError
 from treduce.ops import Dims, Reduction
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Operations:
             A list of the answers, whose attribute `execution_info` says how the server executed them.
         """
         if isinstance(reductions, (str, Reduction)):
-            raise ArgumentError("reductions must be a list of them", field="reductions")
+            raise ArgumentTypeError("reductions must be a list of them", field="reductions")
         wanted = tuple(ops.of(reduction) for reduction in reductions)
         outs = outs_of(wanted, out)
         return self._perform(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from treduce.errors import ArgumentError
+from treduce.errors import ArgumentTypeError
 
 # Called with the bytes sent so far, and of all.
 Progress = Callable[[int, int], Any]
@@ -16,7 +16,7 @@ def progress_of(progress: Any, byte_count: int) -> Progress | None:
     if callable(progress):
         return progress  # type: ignore[no-any-return]
     if progress is not True:
-        raise ArgumentError(f"progress must be bool or a function, not {type(progress).__name__}", field="progress")
+        raise ArgumentTypeError(f"progress must be bool or a function, not {type(progress).__name__}", field="progress")
     try:
         from tqdm.auto import tqdm
     except ImportError:

@@ -11,7 +11,7 @@ import numpy as np
 
 from treduce import _dtypes, _wire, return_types
 from treduce._source import torch_array
-from treduce.errors import ArgumentError, InternalError, RequestError, SizeError
+from treduce.errors import ArgumentTypeError, ArgumentValueError, InternalError, RequestError
 from treduce.ops import Reduction
 
 if TYPE_CHECKING:
@@ -130,11 +130,11 @@ class _Out:
             self.array = torch_array(given.detach())
             self.is_bfloat16 = given.dtype == torch.bfloat16
         else:
-            raise ArgumentError(f"argument 'out' must be an array, not {type(given).__name__}", field="out")
+            raise ArgumentTypeError(f"argument 'out' must be an array, not {type(given).__name__}", field="out")
         if self.is_bfloat16:
             self.array = self.array.view(np.uint16)
         if not self.array.flags.writeable:
-            raise SizeError("argument 'out' is read-only", reason="OUT_READ_ONLY", field="out")
+            raise ArgumentValueError("argument 'out' is read-only", reason="OUT_READ_ONLY", field="out")
 
     def check(self, message: _wire.TensorMessage, field: str) -> None:
         wanted = _dtypes.NAMES[_dtypes.known(message.dtype) - 1]

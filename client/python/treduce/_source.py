@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import numpy as np
 
 from treduce import _dtypes
-from treduce.errors import ArgumentError, RequestError, SizeError
+from treduce.errors import ArgumentTypeError, ArgumentValueError, RequestError
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
@@ -40,7 +40,7 @@ class Chunks:
 
     def __init__(self, chunks: Iterable[Any] | AsyncIterable[Any], shape: int | Iterable[int], dtype: Any) -> None:
         if not isinstance(chunks, (Iterable, AsyncIterable)):
-            raise ArgumentError(f"chunks must be an iterable, not {type(chunks).__name__}", field="chunks")
+            raise ArgumentTypeError(f"chunks must be an iterable, not {type(chunks).__name__}", field="chunks")
         self.chunks = chunks
         self.shape = _shape(shape)
         self.dtype = _dtypes.NAMES[_dtypes.number_of(dtype) - 1]
@@ -136,7 +136,7 @@ class _ChunksSource(Source):
 
     def pieces(self, size: int) -> Iterator[Any]:
         if self.is_async:
-            raise ArgumentError("an async iterable of chunks needs the asyncio client, treduce.aio", field="chunks")
+            raise ArgumentTypeError("an async iterable of chunks needs the asyncio client, treduce.aio", field="chunks")
         return _repack(self._until_ended(), self.byte_count, size)
 
     def _until_ended(self) -> Iterator[Array]:
@@ -157,7 +157,7 @@ class _ChunksSource(Source):
         source = source_of(chunk)
         is_raw = isinstance(chunk, (bytes, bytearray, memoryview))
         if source.dtype != self.dtype and not is_raw:
-            raise ArgumentError(
+            raise ArgumentTypeError(
                 f"a chunk has dtype {_dtypes.NAMES[source.dtype - 1]}, not {_dtypes.NAMES[self.dtype - 1]}",
                 reason="CHUNK_DTYPE",
                 field="chunks",
@@ -179,7 +179,7 @@ class _Repacker:
         self._taken += chunk.size
         if self._taken > self._byte_count:
             text = f"the chunks have more than the {self._byte_count} bytes of their shape"
-            raise SizeError(text, reason="SIZE_MISMATCH", field="data")
+            raise ArgumentValueError(text, reason="SIZE_MISMATCH", field="data")
         at = 0
         if self._rest:
             at = self._size - len(self._rest)
@@ -195,7 +195,7 @@ class _Repacker:
     def end(self) -> Iterator[Any]:
         if self._taken < self._byte_count:
             text = f"the chunks ended after {self._taken} of the {self._byte_count} bytes of their shape"
-            raise SizeError(text, reason="SIZE_MISMATCH", field="data")
+            raise ArgumentValueError(text, reason="SIZE_MISMATCH", field="data")
         if self._rest:
             yield self._rest
 
@@ -211,7 +211,7 @@ def _repack(chunks: Iterable[Array], byte_count: int, size: int) -> Iterator[Any
 
 
 def source_of(x: Any) -> Source:
-    """The source that `x` is. ArgumentError for what cannot be reduced."""
+    """The source that `x` is. ArgumentTypeError for what cannot be reduced."""
     if isinstance(x, np.ndarray):
         return _array_source(x, _as_numpy)
     if isinstance(x, Source):
@@ -231,17 +231,19 @@ def source_of(x: Any) -> Source:
     except TypeError:
         hint = "; numpy.asarray makes one of it" if isinstance(x, (list, tuple, int, float, complex)) else ""
         hint = "; chunks need a shape and a dtype: treduce.Chunks" if isinstance(x, (Iterator, AsyncIterable)) else hint
-        raise ArgumentError(f"argument 'input' must be an array, not {type(x).__name__}{hint}", field="input") from None
+        text = f"argument 'input' must be an array, not {type(x).__name__}{hint}"
+        raise ArgumentTypeError(text, field="input") from None
     try:
         array = np.asarray(view)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"argument 'input': {error}", field="input") from None
+        raise ArgumentTypeError(f"argument 'input': {error}", field="input") from None
     return _array_source(array, _as_numpy)
 
 
 def _array_source(array: Array, give: Give) -> Source:
     if isinstance(array, np.ma.MaskedArray):
-        raise ArgumentError("masked arrays cannot be reduced; fill them first, for instance with NaN", field="input")
+        text = "masked arrays cannot be reduced; fill them first, for instance with NaN"
+        raise ArgumentTypeError(text, field="input")
     dtype = _dtypes.BY_NUMPY.get(array.dtype)
     if dtype is None:
         return _ArraySource(array, _dtypes.number_of_numpy(array.dtype), give, in_place=False)
@@ -262,10 +264,11 @@ def _open_npy(path: str | os.PathLike[str]) -> Array:
     try:
         array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
-        raise SizeError(f"{os.fspath(path)}: not a .npy file that can be reduced: {error}", field="input") from None
+        text = f"{os.fspath(path)}: not a .npy file that can be reduced: {error}"
+        raise ArgumentValueError(text, field="input") from None
     if not isinstance(array, np.ndarray):
         array.close()
-        raise ArgumentError(f"{os.fspath(path)}: an archive of several arrays, not a .npy file", field="input")
+        raise ArgumentTypeError(f"{os.fspath(path)}: an archive of several arrays, not a .npy file", field="input")
     return array
 
 
@@ -280,7 +283,8 @@ def _dlpack_source(x: Any) -> Source:
     except (BufferError, RuntimeError, TypeError) as error:
         # NumPy's DLPack lacks dtypes that others have, such as bfloat16.
         if not hasattr(x, "__array__"):
-            raise ArgumentError(f"argument 'input': {type(x).__name__}.__dlpack__: {error}", field="input") from None
+            text = f"argument 'input': {type(x).__name__}.__dlpack__: {error}"
+            raise ArgumentTypeError(text, field="input") from None
         array = np.asarray(x)
     namespace = x.__array_namespace__() if hasattr(x, "__array_namespace__") else None
     give: Any = getattr(namespace, "from_dlpack", None)
@@ -318,11 +322,11 @@ def torch_array(x: Any) -> Array:
         raise _elsewhere(str(x.device))
     if x.layout != torch.strided:
         text = f"tensors of layout {x.layout} cannot be reduced; x.to_dense() makes one that can"
-        raise ArgumentError(text, field="input")
+        raise ArgumentTypeError(text, field="input")
     try:
         array: Array = (x.view(torch.int16) if x.dtype == torch.bfloat16 else x).numpy()
     except (TypeError, RuntimeError) as error:
-        raise ArgumentError(f"argument 'input': {error}", field="input") from None
+        raise ArgumentTypeError(f"argument 'input': {error}", field="input") from None
     return array
 
 
@@ -345,8 +349,8 @@ def _shape(shape: Any) -> tuple[int, ...]:
     try:
         extents = (int(shape.__index__()),) if hasattr(shape, "__index__") else tuple(int(n.__index__()) for n in shape)
     except (AttributeError, TypeError):
-        raise ArgumentError(f"shape must be int or tuple of ints, not {shape!r}", field="shape") from None
+        raise ArgumentTypeError(f"shape must be int or tuple of ints, not {shape!r}", field="shape") from None
     if any(extent < 0 for extent in extents):
         text = f"negative dimensions are not allowed, but got {extents}"
-        raise SizeError(text, reason="NEGATIVE_EXTENT", field="shape")
+        raise ArgumentValueError(text, reason="NEGATIVE_EXTENT", field="shape")
     return extents

@@ -24,7 +24,7 @@ from treduce._description import ServerDescription, describe
 from treduce._failure import failure_of
 from treduce._operations import Operations
 from treduce.client import CHUNK_BYTES, UNARY_LIMIT
-from treduce.errors import Error, SizeError, Unavailable
+from treduce.errors import Closed, Error, Unavailable
 
 __all__ = ["AsyncClient", "connect", "local"]
 
@@ -45,7 +45,11 @@ async def local(
 ) -> AsyncClient:
     """A client of a server of its own; arguments as of `treduce.local`."""
     lease = await asyncio.get_running_loop().run_in_executor(None, _local.start, server)
-    return AsyncClient(settings_of(lease.address, timeout, unary_limit, chunk_bytes), lease.release)
+    try:
+        return AsyncClient(settings_of(lease.address, timeout, unary_limit, chunk_bytes), lease.release)
+    except BaseException:
+        lease.release()
+        raise
 
 
 class _Connection(NamedTuple):
@@ -133,7 +137,7 @@ class AsyncClient(Operations):
     @property
     def _connection(self) -> _Connection:
         if not self._finalizer.alive:
-            raise SizeError(f"{self!r}: calls need an open client", reason="CLOSED")
+            raise Closed(f"the client of {self.address} is closed")
         loop = asyncio.get_running_loop()
         connection = self._connections.get(loop)
         if connection is None:
@@ -149,6 +153,8 @@ class AsyncClient(Operations):
                 return await self._stream(connection, call)
             except grpc.RpcError as error:
                 failure = error
+            if call.source_error is not None:
+                raise call.source_error from None
             try:
                 delay = call.delay_after(failure)
             except Unavailable as lost:
@@ -168,7 +174,9 @@ class AsyncClient(Operations):
                     await rpc.write(message)
                 await rpc.done_writing()
             except asyncio.InvalidStateError:
-                pass  # the server has ended the call; why, the status says
+                if call.source_error is not None:
+                    raise
+                # The server has ended the call; why, the status says.
             while (message := await rpc.read()) is not grpc.aio.EOF:
                 receiver.take_streamed(message)
             if await rpc.code() is not grpc.StatusCode.OK:

@@ -16,7 +16,7 @@ from treduce._call import CHANNEL_OPTIONS, Call, Settings, deadline_of, seconds_
 from treduce._description import ServerDescription, describe
 from treduce._failure import failure_of
 from treduce._operations import Operations
-from treduce.errors import Error, SizeError, Unavailable
+from treduce.errors import Closed, Error, Unavailable
 
 UNARY_LIMIT = 4 << 20
 CHUNK_BYTES = 1 << 20
@@ -60,7 +60,11 @@ def local(
         timeout, unary_limit, chunk_bytes: as of `connect`.
     """
     lease = _local.start(server)
-    return Client(settings_of(lease.address, timeout, unary_limit, chunk_bytes), lease.release)
+    try:
+        return Client(settings_of(lease.address, timeout, unary_limit, chunk_bytes), lease.release)
+    except BaseException:
+        lease.release()
+        raise
 
 
 class _Connection(NamedTuple):
@@ -145,6 +149,8 @@ class Client(Operations):
                 return self._stream(connection, call)
             except grpc.RpcError as error:
                 failure = error
+            if call.source_error is not None:
+                raise call.source_error from None
             try:
                 delay = call.delay_after(failure)
             except Unavailable as lost:
@@ -165,10 +171,6 @@ class Client(Operations):
             for message in rpc:
                 receiver.take_streamed(message)
             return call.answer_of(receiver)
-        except grpc.RpcError:
-            if outgoing.error is not None:
-                raise outgoing.error from None
-            raise
         finally:
             rpc.cancel()  # nothing to a call that has ended
             call.end()
@@ -176,10 +178,9 @@ class Client(Operations):
 
 
 class _Outgoing(Iterator[bytes]):
-    """Messages as gRPC's thread takes them. An error in making one ends the call, and is kept for the caller."""
+    """Messages as gRPC's thread takes them. An error in making one ends the call."""
 
     def __init__(self, messages: Iterable[bytes]) -> None:
-        self.error: BaseException | None = None
         self._messages = iter(messages)
         self._rpc: Any = None
         self._has_started = threading.Event()
@@ -210,8 +211,7 @@ class _Outgoing(Iterator[bytes]):
             except StopIteration:
                 self._is_over.set()
                 raise
-            except BaseException as error:
-                self.error = error
+            except BaseException:
                 self._has_started.wait()
         self._rpc.cancel()
         raise StopIteration
@@ -242,7 +242,7 @@ class _Connections:
     def _make(self) -> _Connection:
         with _making:
             if self._closed:
-                raise SizeError(f"the client of {self._address} is closed", reason="CLOSED")
+                raise Closed(f"the client of {self._address} is closed")
             if self._current is None:
                 self._current = _open(self._address)
             return self._current

@@ -14,8 +14,10 @@ from __future__ import annotations
 import grpc
 
 __all__ = [
-    "ArgumentError",
+    "ArgumentTypeError",
+    "ArgumentValueError",
     "Cancelled",
+    "Closed",
     "DeadlineExceeded",
     "DimError",
     "EmptyError",
@@ -24,7 +26,6 @@ __all__ = [
     "RequestError",
     "ResourceExhausted",
     "ServerNotFound",
-    "SizeError",
     "Unavailable",
     "UnsupportedError",
 ]
@@ -76,12 +77,12 @@ class EmptyError(Error, IndexError, RuntimeError):
     """There are no elements, of which the op has no value. PyTorch raises IndexError or RuntimeError, by op."""
 
 
-class ArgumentError(Error, TypeError):
+class ArgumentTypeError(Error, TypeError):
     """An argument is of the wrong type, or one that the op does not take."""
 
 
-class SizeError(Error, ValueError):
-    """The data are not what their shape says, or a value makes no sense."""
+class ArgumentValueError(Error, ValueError):
+    """An argument has a value that makes no sense, or data are not as many as their shape says."""
 
 
 class RequestError(Error, RuntimeError):
@@ -110,6 +111,12 @@ class Cancelled(Error, RuntimeError):
     """The call was cancelled: its client was closed, or its server stops and did not want to wait for it."""
 
     code = grpc.StatusCode.CANCELLED
+
+
+class Closed(Error, ValueError):
+    """The client was closed before the call."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
 
 
 class ServerNotFound(Error, FileNotFoundError):

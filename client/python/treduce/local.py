@@ -59,7 +59,7 @@ def start(server: str | os.PathLike[str]) -> Lease:
     with _lock:
         while True:
             running = _servers.get(program)
-            if running is None or not running.runs():
+            if running is None or not running.serves():
                 running = _servers[program] = _Server(program)
             running.leases += 1
             # Python may have ended the last other client in between.
@@ -73,8 +73,8 @@ class _Server:
         self.leases = 0
         # Of mode 0700. Not in TMPDIR: the path of a socket has room for about a hundred characters.
         self._folder = tempfile.mkdtemp(prefix="treduce-", dir="/tmp")
-        path = os.path.join(self._folder, "socket")
-        self.address = f"unix:{path}"
+        self._path = os.path.join(self._folder, "socket")
+        self.address = f"unix:{self._path}"
         with open(os.path.join(self._folder, "log"), "wb") as log:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _START, self._folder, program, "--listen", self.address, "--log-level", "warning"],
@@ -84,13 +84,15 @@ class _Server:
                 start_new_session=True,  # Ctrl-C is for this process
             )
         try:
-            self._await(path)
+            self._await_start()
         except BaseException:
             self.stop()
             raise
 
-    def runs(self) -> bool:
-        return self._process.poll() is None
+    def serves(self) -> bool:
+        """Whether it takes connections. One that is being killed does not, while it still is a process."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(self._path) == 0
 
     def stop(self) -> None:
         try:
@@ -108,18 +110,16 @@ class _Server:
             pass  # the guard is gone, too
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _await(self, path: str) -> None:
+    def _await_start(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT
-        while time.monotonic() < deadline:
-            if not self.runs():
-                break
-            with socket.socket(socket.AF_UNIX) as connection:
-                if connection.connect_ex(path) == 0:
-                    return
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if self.serves():
+                return
             time.sleep(0.002)
         with open(os.path.join(self._folder, "log"), encoding="utf-8", errors="replace") as log:
             said = log.read().strip()
-        ended = "did not start" if self.runs() else f"ended at once, with status {self._process.returncode}"
+        status = self._process.poll()
+        ended = "did not start" if status is None else f"ended at once, with status {status}"
         raise InternalError(f"{self.program} {ended}: {said}", reason="SERVER_NOT_STARTED", field="server")
 
 

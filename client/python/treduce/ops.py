@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Union
 import numpy as np
 
 from treduce import _dtypes, _wire
-from treduce.errors import ArgumentError, DimError, RequestError, UnsupportedError
+from treduce.errors import ArgumentTypeError, DimError, RequestError, UnsupportedError
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict, Unpack
@@ -71,11 +71,11 @@ def of(reduction: Reduction | str) -> Reduction:
         return reduction
     if not isinstance(reduction, str):
         text = f"a reduction is one that treduce.sum() and the like make, or the name of an op, not {reduction!r}"
-        raise ArgumentError(text, field="reductions")
+        raise ArgumentTypeError(text, field="reductions")
     if reduction not in __all__[1:]:
         raise UnsupportedError(f"there is no op {reduction!r}; there are {', '.join(_wire.OPS)}", reason="UNKNOWN_OP")
     if reduction in ("quantile", "nanquantile"):
-        raise ArgumentError(f"which quantile? For instance treduce.{reduction}(0.5)", field="q")
+        raise ArgumentTypeError(f"which quantile? For instance treduce.{reduction}(0.5)", field="q")
     function: Callable[[], Reduction] = globals()[reduction]
     return function()
 
@@ -86,12 +86,12 @@ def named(reduction: Reduction, names: Any) -> Reduction:
     for name, value in names.items():
         if name == "axis":
             if reduction.dims != (DEFAULT_MODE_DIM if reduction.op == "mode" else ()):
-                raise ArgumentError(f"{reduction.op}() got both dim and axis", field="dim")
+                raise ArgumentTypeError(f"{reduction.op}() got both dim and axis", field="dim")
             changes["dims"] = _dims(reduction.op, value)
         elif name == "keepdims":
             changes["keepdim"] = _flag(reduction.op, "keepdims", value)
         else:
-            raise ArgumentError(f"{reduction.op}() got an unexpected keyword argument {name!r}", field=name)
+            raise ArgumentTypeError(f"{reduction.op}() got an unexpected keyword argument {name!r}", field=name)
     return reduction._replace(**changes)
 
 
@@ -117,7 +117,7 @@ def _dims(op: str, dim: Dims) -> tuple[int, ...]:
         return (_index(op, dim),)
     try:
         dims = tuple(_index(op, d) for d in dim)  # type: ignore[union-attr]
-    except ArgumentError:
+    except ArgumentTypeError:
         raise
     except TypeError:
         return (_index(op, dim),)
@@ -131,11 +131,11 @@ def _index(op: str, dim: Any) -> int:
     # To PyTorch True is not a dim, though it is an int to Python.
     if isinstance(dim, (bool, str)) or not hasattr(dim, "__index__"):
         text = f"{op}(): argument 'dim' must be int or tuple of ints, not {type(dim).__name__}"
-        raise ArgumentError(text, field="dim")
+        raise ArgumentTypeError(text, field="dim")
     try:
         index = operator.index(dim)
     except TypeError as error:
-        raise ArgumentError(f"{op}(): argument 'dim': {error}", field="dim") from None
+        raise ArgumentTypeError(f"{op}(): argument 'dim': {error}", field="dim") from None
     if not -(2**63) <= index < 2**63:
         raise DimError(f"Dimension out of range (got {index})", reason="DIM_OUT_OF_RANGE", field="dim")
     return index
@@ -144,23 +144,24 @@ def _index(op: str, dim: Any) -> int:
 def _flag(op: str, name: str, value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    raise ArgumentError(f"{op}(): argument {name!r} must be bool, not {type(value).__name__}", field=name)
+    raise ArgumentTypeError(f"{op}(): argument {name!r} must be bool, not {type(value).__name__}", field=name)
 
 
 def _real(op: str, name: str, value: Any) -> float:
     if isinstance(value, (str, bytes, complex)):
-        raise ArgumentError(f"{op}(): argument {name!r} must be a real number, not {type(value).__name__}", field=name)
+        text = f"{op}(): argument {name!r} must be a real number, not {type(value).__name__}"
+        raise ArgumentTypeError(text, field=name)
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{op}(): argument {name!r}: {error}", field=name) from None
+        raise ArgumentTypeError(f"{op}(): argument {name!r}: {error}", field=name) from None
 
 
 def _correction(op: str, correction: Any, unbiased: Any) -> float:
     if unbiased is None:
         return 1.0 if correction is None else _real(op, "correction", correction)
     if correction is not None:
-        raise ArgumentError(f"{op}() takes correction or unbiased, not both", field="correction")
+        raise ArgumentTypeError(f"{op}() takes correction or unbiased, not both", field="correction")
     return float(_flag(op, "unbiased", unbiased))
 
 
@@ -171,7 +172,7 @@ def _q(op: str, q: Any) -> float | tuple[float, ...]:
     if dims > 1:
         raise RequestError(f"{op}() q must be a scalar or 1D tensor", reason="Q_OUT_OF_RANGE", field="q")
     if isinstance(q, bool):
-        raise ArgumentError(f"{op}(): argument 'q' must be float or a list of them, not bool", field="q")
+        raise ArgumentTypeError(f"{op}(): argument 'q' must be float or a list of them, not bool", field="q")
     return _real(op, "q", q) if dims == 0 else tuple(_real(op, "q", each) for each in q)
 
 

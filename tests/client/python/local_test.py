@@ -130,6 +130,7 @@ def test_a_fork_does_not_end_the_server_of_its_parent() -> None:
         assert t.sum(X) == 15
         child = os.fork()
         if child == 0:
+            signal.alarm(20)
             status = 1
             try:
                 status = 0 if t.sum(X) == 15 else 2
@@ -145,6 +146,13 @@ def test_a_program_that_is_not_there() -> None:
         with pytest.raises(FileNotFoundError, match=f"no program {server}; .*server=PATH") as error:
             treduce.local(server=server)
         assert isinstance(error.value, treduce.ServerNotFound)
+
+
+def test_a_server_is_not_left_behind_by_wrong_settings() -> None:
+    before = set(pathlib.Path("/tmp").glob("treduce-*"))
+    with pytest.raises(TypeError):
+        treduce.local(server=PROGRAM, timeout="soon")
+    assert set(pathlib.Path("/tmp").glob("treduce-*")) <= before
 
 
 def test_a_program_that_is_no_server() -> None:

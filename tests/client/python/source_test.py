@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import math
 import pathlib
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 import treduce
@@ -112,13 +114,13 @@ def test_files(t: treduce.Client, tmp_path: pathlib.Path) -> None:
 def test_files_that_are_no_tensors(t: treduce.Client, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "x.npy"
     path.write_bytes(b"hello")
-    with pytest.raises(treduce.SizeError, match=r"x\.npy: not a \.npy file"):
+    with pytest.raises(treduce.ArgumentValueError, match=r"x\.npy: not a \.npy file"):
         t.sum(path)
     np.save(path, np.array([{}], object), allow_pickle=True)
-    with pytest.raises(treduce.SizeError, match=r"x\.npy: not a \.npy file"):
+    with pytest.raises(treduce.ArgumentValueError, match=r"x\.npy: not a \.npy file"):
         t.sum(path)
     np.savez(tmp_path / "x.npz", X=X)
-    with pytest.raises(treduce.ArgumentError, match="an archive"):
+    with pytest.raises(treduce.ArgumentTypeError, match="an archive"):
         t.sum(tmp_path / "x.npz")
 
 
@@ -178,7 +180,7 @@ REFUSED = [
 def test_what_cannot_be_reduced_is_refused(t: treduce.Client, x: Any, text: str) -> None:
     if text == "" and source_of_or_none(x):
         pytest.skip("this NumPy takes it")
-    with pytest.raises(treduce.ArgumentError, match=text):
+    with pytest.raises(treduce.ArgumentTypeError, match=text):
         t.sum(x)
 
 
@@ -229,7 +231,7 @@ def test_chunks_may_be_overwritten_after_they_are_taken(streaming: treduce.Clien
 
 
 def test_chunks_that_are_too_many_or_too_few(t: treduce.Client) -> None:
-    with pytest.raises(treduce.SizeError, match="more than the 96 bytes") as too_many:
+    with pytest.raises(treduce.ArgumentValueError, match="more than the 96 bytes") as too_many:
         t.sum(treduce.Chunks([X, X], X.shape, "float32"))
     assert too_many.value.reason == "SIZE_MISMATCH"
     with pytest.raises(ValueError, match="ended after 48 of the 96 bytes"):
@@ -263,6 +265,30 @@ def test_what_a_producer_raises_reaches_the_caller(t: treduce.Client) -> None:
     with pytest.raises(Mine, match="no more"):
         t.sum(treduce.Chunks(failing(), X.shape, "float32"))
     assert t.sum(X) == X.sum()  # the client is as good as before
+
+
+def test_errors_of_another_rpc_are_the_producers_own(t: treduce.Client) -> None:
+    class Other(grpc.RpcError):
+        pass
+
+    def failing() -> Iterator[Any]:
+        yield X[0]
+        raise Other
+
+    with pytest.raises(Other):
+        t.sum(treduce.Chunks(failing(), X.shape, "float32"))
+    for error in (Other, asyncio.InvalidStateError):
+
+        async def main(error: type[Exception] = error) -> None:
+            def failing() -> Iterator[Any]:
+                yield X[0]
+                raise error
+
+            async with treduce.aio.connect(t.address) as client:
+                with pytest.raises(error):
+                    await client.sum(treduce.Chunks(failing(), X.shape, "float32"))
+
+        asyncio.run(main())
 
 
 def test_a_producer_is_not_asked_for_more_after_a_refusal(t: treduce.Client) -> None:
