@@ -25,8 +25,9 @@ from treduce.ops import Reduction
 # The length of a gRPC message has 32 bits.
 MAX_MESSAGE_BYTES = 1 << 30
 
-# How long a full server is asked again where the call has no timeout, and the longest wait between two attempts.
+# How long a full server is asked again where the call has no timeout, and how long a pause between two attempts may be.
 _PATIENCE = 30.0
+_MIN_DELAY = 0.01
 _MAX_DELAY = 8.0
 
 CHANNEL_OPTIONS = (
@@ -210,7 +211,7 @@ class Call:
     def _backoff(self, retry_delay: float) -> float:
         if self._attempts == 0:
             self._patience = time.monotonic() + _PATIENCE
-        delay: float = min(retry_delay * 2**self._attempts, _MAX_DELAY)
+        delay = min(max(retry_delay, _MIN_DELAY) * 2**self._attempts, _MAX_DELAY)
         self._attempts += 1
         # Those who were refused together should not come back together.
         return delay * random.uniform(0.8, 1.2)

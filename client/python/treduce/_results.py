@@ -155,14 +155,12 @@ class _Tensor:
         self._dtype = _dtypes.known(message.dtype)
         self._out = out
         stored = _dtypes.STORED[self._dtype]
-        if any(extent < 0 for extent in message.shape):
-            raise _wire.malformed("shape")
         self._byte_count = math.prod(message.shape) * stored.itemsize
         in_place = out is not None and out.array.flags.c_contiguous and out.array.dtype == stored
         try:
             self._array = out.array if out is not None and in_place else np.empty(message.shape, stored)
-        except (MemoryError, ValueError, OverflowError):
-            raise InternalError(f"a result of {self._byte_count} bytes does not fit in memory") from None
+        except (MemoryError, ValueError, OverflowError) as error:
+            raise _impossible(message.shape, error) from None
         self._flat = self._array.reshape(-1).view(np.uint8)
         self._copied = out is not None and not in_place
         self._filled = 0
@@ -196,9 +194,16 @@ def _given(tensor: _wire.TensorMessage, give: Give) -> Any:
     stored = _dtypes.STORED[_dtypes.known(dtype)]
     if len(data) != math.prod(shape) * stored.itemsize:
         raise _wire.malformed("a tensor has not the bytes of its shape")
-    array: Array = np.ndarray(shape, stored, data)
+    try:
+        array: Array = np.ndarray(shape, stored, data)
+    except ValueError as error:
+        raise _impossible(shape, error) from None
     # The memory of the message is not the user's to write to; a 0-d result becomes a scalar of its own.
     return give(array.copy() if shape else array, dtype)
+
+
+def _impossible(shape: tuple[int, ...], error: Exception) -> InternalError:
+    return InternalError(f"NumPy cannot hold a result of shape {shape}: {error}", reason="IMPOSSIBLE_RESULT")
 
 
 def _answers(reductions: Sequence[Reduction], results: Sequence[list[Any]]) -> list[Any]:

@@ -102,6 +102,7 @@ BAD_RESPONSES = {
     "fewer bytes": message(tensor(b"\x03", bytes(16))),
     "more bytes": message(tensor(b"\x01", bytes(16))),
     "a negative extent": message(tensor(b"\xff" * 9 + b"\x01", bytes(16))),
+    "negative extents": message(tensor((b"\xff" * 9 + b"\x01") + b"\xfe" + b"\xff" * 8 + b"\x01", bytes(16))),
     "an extent beyond memory": message(tensor(b"\xff" * 8 + b"\x7f", bytes(16))),
     "an endless varint": b"\xff" * 20,
     "cut short": message(GOOD)[:-3],

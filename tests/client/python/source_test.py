@@ -73,6 +73,16 @@ def test_extreme_shapes(t: treduce.Client, streaming: treduce.Client, shape: tup
         assert np.shape(kept) == (1,) * len(shape)
 
 
+def test_more_dims_than_numpy_has(t: treduce.Client, streaming: treduce.Client) -> None:
+    for client in (t, streaming):
+        x = treduce.Chunks([X], (1,) * 61 + X.shape, "float32")
+        assert client.sum(x) == X.sum()
+        try:
+            assert client.sum(treduce.Chunks([X], x.shape, "float32"), keepdim=True).shape == (1,) * 64
+        except treduce.InternalError as error:
+            assert "NumPy cannot hold a result" in str(error)
+
+
 def test_scalars_of_numpy(t: treduce.Client) -> None:
     assert t.sum(np.float32(2.5)) == 2.5
     assert t.all(np.bool_(True))
