@@ -214,7 +214,7 @@ class Call:
         delay = min(max(retry_delay, _MIN_DELAY) * 2**self._attempts, _MAX_DELAY)
         self._attempts += 1
         # Those who were refused together should not come back together.
-        return delay * random.uniform(0.8, 1.2)
+        return float(delay * random.uniform(0.8, 1.2))
 
 
 def _is_too_large_for_one(error: Error) -> bool:
