@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from treduce import ops
+from treduce import _wire, ops
 from treduce._call import Call, Settings, outs_of
 from treduce.errors import ArgumentTypeError
 from treduce.ops import Dims, Reduction
@@ -408,3 +408,7 @@ class Operations:
         `return_inverse` and `return_counts` as of `unique`.
         """
         return self._one(input, ops.unique_consecutive(return_inverse, return_counts, dim), out, options)
+
+
+for _name in (*_wire.OPS, "norm"):
+    getattr(ops, _name).__doc__ = f"A reduction for `Client.reduce`. {getattr(Operations, _name).__doc__}"
