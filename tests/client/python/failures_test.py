@@ -230,7 +230,9 @@ def test_forks_have_connections_of_their_own(server: ServerProcess) -> None:
         assert t.sum(x) == 15
     """
     environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(treduce.__file__).parents[1])}
-    process = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    process = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60
+    )
     assert process.returncode == 0, process.stderr
 
 
