@@ -186,8 +186,8 @@ def _interpolation(op: str, interpolation: Any) -> int:
     return _wire.INTERPOLATIONS.index(interpolation) + 1
 
 
-# The functions. Their parameters are those of the methods in _operations.py, which a test holds them to; their docstrings
-# are made of the methods'.
+# The functions. Their parameters are those of the methods in _operations.py, which a test holds them to; their
+# docstrings are made of the methods'.
 
 
 def sum(dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, **names: Unpack[Names]) -> Reduction:
