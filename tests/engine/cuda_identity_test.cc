@@ -100,6 +100,18 @@ TEST_P(CudaIdentityTest, OfSingleReductions) {
   }
 }
 
+// Whose states take the most of a block's memory: one leaf, several, and columns.
+TEST_P(CudaIdentityTest, OfTheWidestFoldsTogether) {
+  std::vector<Reduction> widest;
+  for (const Op op : {Op::kSum, Op::kNanSum, Op::kVar, Op::kLogSumExp, Op::kProd, Op::kVectorNorm}) {
+    widest.push_back({.op = op});
+  }
+  for (const double ord : {1.0, 3.0}) widest.push_back({.op = Op::kVectorNorm, .options = NormOptions{ord}});
+  for (const auto& [shape, dim] : {std::pair(Shape{40, 100}, 1), {Shape{2, 5000}, 1}, {Shape{700, 40}, 0}}) {
+    ExpectSame(Generate(GetParam(), shape, Fill::kWide), WithDim(widest, {dim}));
+  }
+}
+
 TEST_P(CudaIdentityTest, OfCasts) {
   for (const Shape& shape : {Shape{1025}, Shape{300, 7}}) {
     for (Fill fill : {Fill::kWide, Fill::kSpecial}) {

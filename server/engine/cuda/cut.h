@@ -21,10 +21,15 @@ inline constexpr int kOwnNodes = 8;
 // Shared memory that every device has.
 inline constexpr size_t kSharedBytes = 48 * 1024;
 
-// Threads of a block that keeps states of so many words for each.
+// States of so many words that a block has room for.
+constexpr int StatesOfBlock(int words) {
+  return static_cast<int>(kSharedBytes / (static_cast<size_t>(words) * sizeof(int64_t)));
+}
+
+// Threads of a block that keeps a state for each.
 constexpr int ThreadsFor(int words) {
   int threads = kBlock;
-  while (static_cast<size_t>(threads * words) * sizeof(int64_t) > kSharedBytes) threads /= 2;
+  while (threads > StatesOfBlock(words)) threads /= 2;
   return threads;
 }
 

@@ -23,6 +23,7 @@ Error Launch(void (*kernel)(Params...), int64_t blocks, int threads, size_t shar
   return cudaGetLastError();
 #else
   static_cast<void>(stream);
+  if (shared_bytes > kSharedBytes) return kInvalidValue;
   RunGrid(blocks, threads, shared_bytes, [&] { kernel(args...); });
   return 0;
 #endif

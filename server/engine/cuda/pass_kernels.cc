@@ -15,7 +15,7 @@ namespace {
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-int PowerOfTwoFrom(int64_t n) { return static_cast<int>(std::bit_ceil(static_cast<uint64_t>(n))); }
+int64_t PowerOfTwoFrom(int64_t n) { return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(n))); }
 
 template <class T>
 inline constexpr bool kIsFloat =
@@ -24,17 +24,15 @@ inline constexpr bool kIsFloat =
 // With the kernels of the smallest set that has the folds of the pass.
 template <class T>
 Error LaunchFoldsOf(PassSpec& spec, Stream stream) {
-  {
-    const auto are_in = [&](FoldSet set) {
-      return std::all_of(spec.folds, spec.folds + spec.fold_count,
-                         [&](const FoldSpec& fold) { return IsIn(set, fold.kind); });
-    };
-    if (are_in(FoldSet::kSum)) return LaunchFolds<T, FoldSet::kSum>(spec, stream);
-    if (are_in(FoldSet::kOrder)) return LaunchFolds<T, FoldSet::kOrder>(spec, stream);
-    if constexpr (kIsFloat<T>) {
-      if (are_in(FoldSet::kMoments)) return LaunchFolds<T, FoldSet::kMoments>(spec, stream);
-      if (!are_in(FoldSet::kCheap)) return LaunchFolds<T, FoldSet::kAll>(spec, stream);
-    }
+  const auto are_in = [&](FoldSet set) {
+    return std::all_of(spec.folds, spec.folds + spec.fold_count,
+                       [&](const FoldSpec& fold) { return IsIn(set, fold.kind); });
+  };
+  if (are_in(FoldSet::kSum)) return LaunchFolds<T, FoldSet::kSum>(spec, stream);
+  if (are_in(FoldSet::kOrder)) return LaunchFolds<T, FoldSet::kOrder>(spec, stream);
+  if constexpr (kIsFloat<T>) {
+    if (are_in(FoldSet::kMoments)) return LaunchFolds<T, FoldSet::kMoments>(spec, stream);
+    if (!are_in(FoldSet::kCheap)) return LaunchFolds<T, FoldSet::kAll>(spec, stream);
   }
   return LaunchFolds<T, FoldSet::kCheap>(spec, stream);
 }
@@ -81,6 +79,7 @@ void CutPass(PassSpec& spec, int multiprocessors) {
   spec.across = 1;
   if (!spec.columns && spec.leaves == 1) {
     spec.run = kWarpRows;
+    while (kWarpsOfBlock * spec.run > StatesOfBlock(spec.word_count)) spec.run /= 2;
   } else if (!spec.columns) {
     // Enough runs that what is left at their ends is little, but whole segments where that is possible: they need no
     // nodes.

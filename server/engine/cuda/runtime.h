@@ -17,7 +17,8 @@ using Event = void*;
 using Error = int;
 
 inline constexpr Error kSuccess = 0;
-inline constexpr Error kOutOfMemory = 2;  // cudaErrorMemoryAllocation
+inline constexpr Error kInvalidValue = 1;  // cudaErrorInvalidValue
+inline constexpr Error kOutOfMemory = 2;   // cudaErrorMemoryAllocation
 
 struct DeviceInfo {
   std::string name;
