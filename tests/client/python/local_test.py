@@ -9,6 +9,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 
@@ -154,11 +155,13 @@ def test_a_program_that_is_not_there() -> None:
         assert isinstance(error.value, treduce.ServerNotFound)
 
 
-def test_a_server_is_not_left_behind_by_wrong_settings() -> None:
-    before = set(pathlib.Path("/tmp").glob("treduce-*"))
+def test_a_server_is_not_left_behind_by_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = []
+    make = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **options: folders.append(make(**options)) or folders[-1])
     with pytest.raises(TypeError):
         treduce.local(server=PROGRAM, timeout="soon")
-    assert set(pathlib.Path("/tmp").glob("treduce-*")) <= before
+    assert [os.path.exists(folder) for folder in folders] == [False]
 
 
 def test_a_program_that_is_no_server() -> None:
