@@ -27,6 +27,7 @@
 #include "server/admission.h"
 #include "server/engine/engine.h"
 #include "server/health_service.h"
+#include "server/reducer.h"
 #include "server/reduction_service.h"
 #include "server/reflection_service.h"
 #include "server/rpc/receiver.h"
@@ -105,12 +106,12 @@ class Server::Impl {
         engine_({.thread_count = fold_count_}),
         admission_(byte_budget_, config.max_calls),
         workers_(worker_count_),
-        reductions_(engine_, admission_, workers_,
-                    {.version = Version(),
-                     .simd = std::string(engine_.simd_name()),
-                     .thread_count = fold_count_,
-                     .max_unary_bytes = config.max_unary_bytes,
-                     .byte_budget = byte_budget_}) {}
+        reducer_(engine_, admission_, workers_, config.max_unary_bytes),
+        reductions_(reducer_, {.version = Version(),
+                               .simd = std::string(engine_.simd_name()),
+                               .thread_count = fold_count_,
+                               .max_unary_bytes = config.max_unary_bytes,
+                               .byte_budget = byte_budget_}) {}
 
   ~Impl() { Stop(absl::ZeroDuration()); }
 
@@ -196,6 +197,7 @@ class Server::Impl {
   Engine engine_;
   Admission admission_;
   Workers workers_;
+  Reducer reducer_;
   HealthService health_;
   ReductionService reductions_;
   std::unique_ptr<rpc::Receiver> receiver_;

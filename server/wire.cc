@@ -1,7 +1,6 @@
 // Parses requests: the top-level fields by hand, the spec by Protobuf.
 #include "server/wire.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,8 +24,6 @@ constexpr int kPayloadField = v1::ReduceRequest::kDataFieldNumber;
 static_assert(kSpecField == v1::ReduceStreamRequest::kSpecFieldNumber);
 static_assert(kPayloadField == v1::ReduceStreamRequest::kChunkFieldNumber);
 
-constexpr uint32_t DelimitedTag(int field) { return field << 3 | WireFormatLite::WIRETYPE_LENGTH_DELIMITED; }
-
 struct Fields {
   v1::ReductionSpec spec;
   int64_t spec_bytes = 0;  // of all the parts that Protobuf merges to one
@@ -35,25 +32,11 @@ struct Fields {
   int last = 0;  // the one of the two that came last, which is the one that a oneof holds
 };
 
-absl::Status Malformed(std::string_view field) {
-  return InvalidField("MALFORMED_MESSAGE", field, "the bytes are not a message of the API, or are cut short");
-}
-
-// The length of a delimited field, which lies within the message; nullopt otherwise.
-std::optional<int> ReadLength(CodedInputStream& input, int message_length) {
-  int length;
-  if (!input.ReadVarintSizeAsInt(&length) || length > message_length - input.CurrentPosition()) return std::nullopt;
-  return length;
-}
-
 absl::Status ReadSpec(CodedInputStream& input, int message_length, Fields& fields) {
   const std::optional<int> length = ReadLength(input, message_length);
   if (!length.has_value()) return Malformed("spec");
   fields.spec_bytes += *length;
-  if (fields.spec_bytes > kMaxSpecBytes) {
-    return Error(absl::StatusCode::kInvalidArgument, {"SPEC_TOO_LARGE", "spec", absl::StrCat(kMaxSpecBytes)},
-                 absl::StrCat("a spec has at most ", kMaxSpecBytes, " bytes, not ", fields.spec_bytes));
-  }
+  if (absl::Status status = CheckSpecBytes("spec", fields.spec_bytes); !status.ok()) return status;
   const CodedInputStream::Limit outer = input.PushLimit(*length);
   if (!fields.spec.MergeFromCodedStream(&input) || !input.ConsumedEntireMessage()) return Malformed("spec");
   input.PopLimit(outer);
@@ -62,18 +45,8 @@ absl::Status ReadSpec(CodedInputStream& input, int message_length, Fields& field
 
 bool ReadPayload(CodedInputStream& input, int message_length, Payload& payload) {
   const std::optional<int> length = ReadLength(input, message_length);
-  if (!length.has_value()) return false;
   payload.clear();
-  for (int rest = *length; rest > 0;) {
-    const void* data;
-    int size;
-    if (!input.GetDirectBufferPointer(&data, &size)) return false;
-    size = std::min(size, rest);
-    payload.emplace_back(static_cast<const std::byte*>(data), size);
-    input.Skip(size);
-    rest -= size;
-  }
-  return true;
+  return length.has_value() && ReadSlices(input, *length, payload);
 }
 
 // With `oneof`, the two fields are those of one.

@@ -6,31 +6,23 @@
 #ifndef TREDUCE_SERVER_WIRE_H_
 #define TREDUCE_SERVER_WIRE_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/engine/values/reduction.h"
 #include "server/engine/values/tensor.h"
+#include "server/wire_format.h"
 
 namespace treduce {
 
-// A spec longer than this on the wire is refused. That of 256 reductions over 64 dims each fits.
-inline constexpr int kMaxSpecBytes = 256 << 10;
-
 // Result bytes in one message of a stream.
 inline constexpr int64_t kResultChunkBytes = 1 << 20;
-
-// The bytes of a tensor, or the next of them, in the slices they arrived in. Borrows the message it was parsed from.
-using Payload = absl::InlinedVector<absl::Span<const std::byte>, 4>;
 
 // treduce.v1.ReduceRequest.
 struct ReduceMessage {
@@ -53,9 +45,6 @@ struct ExecutionInfo {
   absl::Duration compute_time;
   int64_t received_bytes = 0;
 };
-
-// The messages below hold on to the results until they are sent.
-using SharedResults = std::shared_ptr<const std::vector<ReductionResult>>;
 
 // treduce.v1.ReduceResponse.
 grpc::ByteBuffer EncodeReduceResponse(const SharedResults& results, const ExecutionInfo& info);

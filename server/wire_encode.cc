@@ -1,9 +1,8 @@
 // Encodes results: headers by hand around the bytes of the tensors, which are referred to where they lie.
 #include <string>
-#include <utility>
+#include <vector>
 
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/wire_format_lite.h"
+#include "absl/container/inlined_vector.h"
 #include "server/engine/plan/op_registry.h"
 #include "server/engine/plan/plan.h"
 #include "server/wire.h"
@@ -11,56 +10,6 @@
 
 namespace treduce {
 namespace {
-
-using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedOutputStream;
-
-// Up to this many bytes a copy costs less than a slice of their own.
-constexpr size_t kCopiedBytes = 4096;
-
-// All field numbers here are below 16.
-constexpr int64_t kTagSize = 1;
-
-int64_t DelimitedSize(int64_t length) { return kTagSize + CodedOutputStream::VarintSize64(length) + length; }
-
-// Assembles a message from fields and from payloads that `owner` keeps alive.
-class MessageBuilder {
- public:
-  explicit MessageBuilder(SharedResults owner) : owner_(std::move(owner)) {}
-
-  // The start of a field of `length` bytes, which follow.
-  void AddDelimiter(int field, int64_t length) {
-    uint8_t buffer[16];
-    uint8_t* end = WireFormatLite::WriteTagToArray(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED, buffer);
-    end = CodedOutputStream::WriteVarint64ToArray(length, end);
-    copied_.append(reinterpret_cast<const char*>(buffer), end - buffer);
-  }
-
-  void AddCopy(std::string_view bytes) { copied_.append(bytes); }
-
-  void AddPayload(absl::Span<const std::byte> bytes) {
-    if (bytes.size() <= kCopiedBytes) return AddCopy({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    FlushCopied();
-    slices_.emplace_back(const_cast<std::byte*>(bytes.data()), bytes.size(), Release, new SharedResults(owner_));
-  }
-
-  grpc::ByteBuffer Build() {
-    FlushCopied();
-    return grpc::ByteBuffer(slices_.data(), slices_.size());
-  }
-
- private:
-  static void Release(void* owner) { delete static_cast<SharedResults*>(owner); }
-
-  void FlushCopied() {
-    if (!copied_.empty()) slices_.emplace_back(copied_);
-    copied_.clear();
-  }
-
-  SharedResults owner_;
-  std::string copied_;
-  std::vector<grpc::Slice> slices_;
-};
 
 void SetDescription(const Tensor& tensor, v1::Tensor& proto) {
   proto.set_dtype(static_cast<v1::Dtype>(tensor.dtype));
@@ -122,11 +71,6 @@ const char* OptionsField(OptionsKind kind) {
       return "unique";
   }
   return "";
-}
-
-grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
-  const grpc::Slice slice(message.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
 }
 
 }  // namespace
