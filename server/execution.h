@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/admission.h"
 #include "server/engine/engine.h"
@@ -29,6 +30,9 @@ class Execution {
   // Takes a place. RESOURCE_EXHAUSTED when there is none. Call first.
   absl::Status Admit(Admission& admission);
 
+  // Counts time from now on: for calls that have waited for their request.
+  void RestartClock() { arrival_ = admission_ = Clock::now(); }
+
   // Charges the budget for the accumulation, and for `message_bytes` of messages that are held meanwhile.
   // RESOURCE_EXHAUSTED when there is no room. Call second.
   absl::Status Start(Plan plan, int64_t message_bytes);
@@ -45,6 +49,9 @@ class Execution {
   // The results, which stay charged to the budget until the last reference to them is gone. Call once.
   absl::StatusOr<SharedResults> Finish();
 
+  // Since the call arrived, or its clock was started again.
+  absl::Duration age() const { return absl::FromChrono(Clock::now() - arrival_); }
+
   // Complete after Finish.
   const ExecutionInfo& info() const { return info_; }
 
@@ -57,7 +64,7 @@ class Execution {
 
   Engine& engine_;
   const rpc::Call& call_;
-  const Clock::time_point arrival_ = Clock::now();
+  Clock::time_point arrival_ = Clock::now();
   Clock::time_point admission_;
   std::optional<Admission::Ticket> ticket_;
   Plan plan_;  // until the accumulation has it

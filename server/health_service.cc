@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/proto_buffer_reader.h"
+#include "server/wire_format.h"
 
 namespace treduce {
 namespace {
@@ -21,14 +21,14 @@ using grpc::health::v1::HealthCheckResponse;
 constexpr size_t kMaxRequestBytes = 4096;
 
 // Whether the server has a service of this name.
-bool IsKnown(const std::string& service) { return service.empty() || service == "treduce.v1.ReductionService"; }
+bool IsKnown(const std::string& service) {
+  return service.empty() || service == "treduce.v1.ReductionService" || service == "inference.GRPCInferenceService";
+}
 
 // The service asked for; nullopt for bytes that are not a request.
-std::optional<std::string> ParseService(grpc::ByteBuffer& message) {
-  grpc::ProtoBufferReader reader(&message);
+std::optional<std::string> ParseService(const grpc::ByteBuffer& message) {
   HealthCheckRequest request;
-  if (message.Length() > kMaxRequestBytes) return std::nullopt;
-  if (!request.ParseFromZeroCopyStream(&reader)) return std::nullopt;
+  if (message.Length() > kMaxRequestBytes || !Parse(message, request)) return std::nullopt;
   return request.service();
 }
 
@@ -37,8 +37,7 @@ absl::Status NotARequest() { return absl::InvalidArgumentError("the call needs o
 grpc::ByteBuffer Encode(HealthCheckResponse::ServingStatus status) {
   HealthCheckResponse response;
   response.set_status(status);
-  const grpc::Slice slice(response.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
+  return Serialize(response);
 }
 
 HealthCheckResponse::ServingStatus ToProto(HealthService::State state) {

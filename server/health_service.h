@@ -16,7 +16,7 @@
 
 namespace treduce {
 
-// Thread-safe. Knows two names: "", the server as a whole, and that of its ReductionService; they have one state.
+// Thread-safe. Knows the names of the services that reduce and "", the server as a whole; they have one state.
 class HealthService {
  public:
   enum class State {
@@ -30,6 +30,8 @@ class HealthService {
 
   // kServing in the beginning.
   void SetState(State state);
+
+  bool serving() const { return state() == State::kServing; }
 
  private:
   rpc::Task Check(rpc::Call& call);

@@ -10,9 +10,9 @@
 #include "google/protobuf/descriptor.pb.h"
 #include "grpc/reflection/v1/reflection.pb.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/proto_buffer_reader.h"
 #include "server/rpc/call.h"
 #include "server/rpc/task.h"
+#include "server/wire_format.h"
 
 namespace treduce {
 namespace {
@@ -23,8 +23,8 @@ using grpc::reflection::v1::FileDescriptorResponse;
 using grpc::reflection::v1::ServerReflectionRequest;
 using grpc::reflection::v1::ServerReflectionResponse;
 
-constexpr const char* kServices[] = {"treduce.v1.ReductionService", "grpc.health.v1.Health",
-                                     "grpc.reflection.v1.ServerReflection"};
+constexpr const char* kServices[] = {"treduce.v1.ReductionService", "inference.GRPCInferenceService",
+                                     "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"};
 
 // Of names. Requests are outside of admission, and are repeated in the responses.
 constexpr size_t kMaxRequestBytes = 4096;
@@ -75,13 +75,11 @@ ServerReflectionResponse Answer(const ServerReflectionRequest& request) {
 rpc::Task ServerReflectionInfo(rpc::Call& call) {
   grpc::ByteBuffer message;
   while (co_await call.Read(message)) {
-    grpc::ProtoBufferReader reader(&message);
     ServerReflectionRequest request;
-    if (message.Length() > kMaxRequestBytes || !request.ParseFromZeroCopyStream(&reader)) {
+    if (message.Length() > kMaxRequestBytes || !Parse(message, request)) {
       co_return absl::InvalidArgumentError("not a ServerReflectionRequest");
     }
-    const grpc::Slice slice(Answer(request).SerializeAsString());
-    const grpc::ByteBuffer answer(&slice, 1);
+    const grpc::ByteBuffer answer = Serialize(Answer(request));
     if (!co_await call.Write(answer)) co_return absl::CancelledError();
   }
   co_return absl::OkStatus();

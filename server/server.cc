@@ -27,6 +27,7 @@
 #include "server/admission.h"
 #include "server/engine/engine.h"
 #include "server/health_service.h"
+#include "server/inference/service.h"
 #include "server/reducer.h"
 #include "server/reduction_service.h"
 #include "server/reflection_service.h"
@@ -111,7 +112,8 @@ class Server::Impl {
                                .simd = std::string(engine_.simd_name()),
                                .thread_count = fold_count_,
                                .max_unary_bytes = config.max_unary_bytes,
-                               .byte_budget = byte_budget_}) {}
+                               .byte_budget = byte_budget_}),
+        inference_(reducer_, health_, Version()) {}
 
   ~Impl() { Stop(absl::ZeroDuration()); }
 
@@ -132,6 +134,7 @@ class Server::Impl {
     }
     std::vector<std::unique_ptr<rpc::Service>> services = MakeReflectionServices();
     services.push_back(reductions_.MakeRpcService());
+    services.push_back(inference_.MakeRpcService());
     services.push_back(health_.MakeRpcService());
     receiver_ = std::make_unique<rpc::Receiver>(builder, config_.receive_threads, std::move(services));
     server_ = builder.BuildAndStart();
@@ -200,6 +203,7 @@ class Server::Impl {
   Reducer reducer_;
   HealthService health_;
   ReductionService reductions_;
+  InferenceService inference_;
   std::unique_ptr<rpc::Receiver> receiver_;
   std::unique_ptr<grpc::Server> server_;
   absl::once_flag stopped_;

@@ -1,0 +1,74 @@
+// inference.GRPCInferenceService: the Open Inference Protocol, for clients of KServe and Triton; see README.md.
+#ifndef TREDUCE_SERVER_INFERENCE_SERVICE_H_
+#define TREDUCE_SERVER_INFERENCE_SERVICE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "inference/grpc_service.pb.h"
+#include "server/health_service.h"
+#include "server/inference/models.h"
+#include "server/inference/statistics.h"
+#include "server/inference/wire.h"
+#include "server/reducer.h"
+#include "server/rpc/call.h"
+#include "server/rpc/service.h"
+#include "server/rpc/task.h"
+
+namespace treduce {
+
+// Thread-safe. The reducer and the health service must outlive it.
+class InferenceService {
+ public:
+  InferenceService(Reducer& reducer, const HealthService& health, std::string version)
+      : reducer_(reducer), health_(health), version_(std::move(version)) {}
+
+  // For the rpc layer. The service must outlive it.
+  std::unique_ptr<rpc::Service> MakeRpcService();
+
+ private:
+  // What one request is answered with.
+  struct Answer {
+    SelectedOutputs outputs;
+    SharedResults results;
+  };
+
+  rpc::Task ModelInfer(rpc::Call& call);
+  rpc::Task ModelStreamInfer(rpc::Call& call);
+
+  // Reduces what a message of `message_bytes` asks for, and counts it.
+  rpc::Task Infer(const InferRequest& request, int64_t message_bytes, Execution& execution, Answer& answer);
+  rpc::Task Infer(const OpInfo& model, const InferRequest& request, int64_t message_bytes, Execution& execution,
+                  Answer& answer);
+
+  // The calls that ask about the server and its models.
+  absl::StatusOr<inference::ServerLiveResponse> ServerLive(const inference::ServerLiveRequest& request) const;
+  absl::StatusOr<inference::ServerReadyResponse> ServerReady(const inference::ServerReadyRequest& request) const;
+  absl::StatusOr<inference::ModelReadyResponse> ModelReady(const inference::ModelReadyRequest& request) const;
+  absl::StatusOr<inference::ServerMetadataResponse> ServerMetadata(
+      const inference::ServerMetadataRequest& request) const;
+  absl::StatusOr<inference::ModelMetadataResponse> ModelMetadata(const inference::ModelMetadataRequest& request) const;
+  absl::StatusOr<inference::ModelConfigResponse> ModelConfig(const inference::ModelConfigRequest& request) const;
+  absl::StatusOr<inference::ModelStatisticsResponse> ModelStatistics(
+      const inference::ModelStatisticsRequest& request) const;
+  absl::StatusOr<inference::RepositoryIndexResponse> RepositoryIndex(
+      const inference::RepositoryIndexRequest& request) const;
+
+  // A handler that answers one Request by `answer`.
+  template <class Request, class Response>
+  rpc::Handler Answering(absl::StatusOr<Response> (InferenceService::*answer)(const Request&) const) const;
+
+  Reducer& reducer_;
+  const HealthService& health_;
+  const std::string version_;
+  Statistics statistics_;
+};
+
+}  // namespace treduce
+
+#endif  // TREDUCE_SERVER_INFERENCE_SERVICE_H_

@@ -1,0 +1,43 @@
+// The border between the bytes of ModelInfer's messages and the values of the engine, as server/wire.h is for our own
+// protocol: raw contents are neither copied on the way in nor, unless they are small, on the way out.
+#ifndef TREDUCE_SERVER_INFERENCE_WIRE_H_
+#define TREDUCE_SERVER_INFERENCE_WIRE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "inference/grpc_service.pb.h"
+#include "server/inference/models.h"
+#include "server/wire_format.h"
+
+namespace treduce {
+
+// inference.ModelInferRequest.
+struct InferRequest {
+  inference::ModelInferRequest fields;  // all but the elements
+  bool has_raw = false;
+  Payload raw;  // of the one input
+  bool has_contents = false;
+  Payload contents;  // bytes of the InferTensorContents of the one input
+};
+
+// INVALID_ARGUMENT for what Protobuf would not parse, for elements of more than one input, for elements of both kinds,
+// and for fields beside the elements of more than kMaxSpecBytes.
+absl::StatusOr<InferRequest> ParseInferRequest(const grpc::ByteBuffer& message);
+
+// inference.ModelInferResponse, and inference.ModelStreamInferResponse of one. Typed contents answer typed contents,
+// when all outputs have a typed field and there are at most kMaxTypedBytes; raw contents answer all else.
+inline constexpr int64_t kMaxTypedBytes = 1 << 20;
+grpc::ByteBuffer EncodeInferResponse(const InferRequest& request, const SelectedOutputs& outputs,
+                                     const SharedResults& results);
+grpc::ByteBuffer EncodeStreamInferResponse(const InferRequest& request, const SelectedOutputs& outputs,
+                                           const SharedResults& results);
+
+// inference.ModelStreamInferResponse of a request that failed.
+grpc::ByteBuffer EncodeStreamInferError(const InferRequest& request, const absl::Status& status);
+
+}  // namespace treduce
+
+#endif  // TREDUCE_SERVER_INFERENCE_WIRE_H_
