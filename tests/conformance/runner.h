@@ -19,6 +19,8 @@ class Runner {
 
   // "engine", "client", "unary", "7-byte chunks".
   virtual std::string name() const = 0;
+  // Whether the question can be put: the Open Inference Protocol has no complex numbers.
+  virtual bool Takes(const TensorView&, const Reduction&) const { return true; }
   // The outputs in PyTorch's order, or the refusal.
   virtual absl::StatusOr<std::vector<Tensor>> Reduce(const TensorView& tensor, const Reduction& reduction) = 0;
 };
@@ -28,6 +30,9 @@ std::unique_ptr<Runner> NewEngineRunner();
 // The C++ client, Reduce, and ReduceStream with chunks of awkward sizes, of the server at `address`: "HOST:PORT" or
 // "unix:PATH". UNAVAILABLE when it does not answer within five seconds.
 absl::StatusOr<std::vector<std::unique_ptr<Runner>>> NewServerRunners(const std::string& address);
+
+// The same server by the Open Inference Protocol.
+std::vector<std::unique_ptr<Runner>> NewInferenceRunners(const std::string& address);
 
 }  // namespace treduce::conformance
 

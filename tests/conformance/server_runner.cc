@@ -172,6 +172,7 @@ absl::StatusOr<std::vector<std::unique_ptr<Runner>>> NewServerRunners(const std:
   runners.push_back(std::make_unique<ClientRunner>(*std::move(client)));
   runners.push_back(std::make_unique<UnaryRunner>(channel));
   for (size_t bytes : kChunkBytes) runners.push_back(std::make_unique<StreamRunner>(channel, bytes));
+  for (auto& runner : NewInferenceRunners(address)) runners.push_back(std::move(runner));
   return runners;
 }
 

@@ -73,6 +73,7 @@ std::vector<std::string> RunCase(const Case& test, absl::Span<const std::unique_
   std::vector<std::string> failures;
   absl::StatusOr<std::vector<Tensor>> first;
   for (const std::unique_ptr<Runner>& runner : runners) {
+    if (!runner->Takes(test.input.view(), test.reduction)) continue;
     absl::StatusOr<std::vector<Tensor>> answer = runner->Reduce(test.input.view(), test.reduction);
     if (std::string wrong = Judge(test, answer); !wrong.empty()) {
       failures.push_back(absl::StrCat(runner->name(), ": ", wrong));
