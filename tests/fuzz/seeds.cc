@@ -1,4 +1,4 @@
-// Writes the inputs that fuzzing starts from, DIRECTORY/wire/* and DIRECTORY/npy/*: well-formed requests and files, and
+// Writes the inputs that fuzzing starts from, DIRECTORY/{wire,inference,npy}/*: well-formed requests and files, and
 // some with a usual mistake. Usage: treduce-fuzz-seeds DIRECTORY
 #include <cstdio>
 #include <filesystem>
@@ -10,6 +10,9 @@
 #include "client/cli/npy.h"
 #include "server/engine/plan/op_registry.h"
 #include "server/engine/values/dtype.h"
+#include "server/engine/values/tensor.h"
+#include "server/inference/contents.h"
+#include "server/inference/datatypes.h"
 #include "treduce/v1/treduce.pb.h"
 
 namespace treduce {
@@ -102,6 +105,59 @@ void WriteWireSeeds(Writer writer) {
   writer.Write("dim-twice", Unary(kWhole, Spec(DType::kInt8, {2, 2}, Op::kSum, {0, -2}), "1234"));
 }
 
+inference::ModelInferRequest InferRequestOf(const OpInfo& op, DType dtype) {
+  inference::ModelInferRequest request;
+  request.set_model_name(std::string(op.name));
+  request.set_id("id");
+  (*request.mutable_parameters())["dim"].set_string_param("1");
+  auto& input = *request.add_inputs();
+  input.set_name("input");
+  input.set_datatype(std::string(DatatypeOf(dtype)));
+  for (const int64_t extent : {2, 3, 4}) input.add_shape(extent);
+  return request;
+}
+
+Tensor TensorOf(DType dtype) {
+  std::string bytes = Elements(24 * ByteSize(dtype));
+  if (dtype == DType::kBool) {
+    for (char& byte : bytes) byte = byte % 3 == 0 ? 1 : 0;
+  }
+  const auto* data = reinterpret_cast<const std::byte*>(bytes.data());
+  return {dtype, {24}, {data, data + bytes.size()}};
+}
+
+void WriteInferenceSeeds(Writer writer) {
+  for (const OpInfo& op : AllOps()) {
+    for (const DType dtype : {DType::kFloat32, DType::kBFloat16, DType::kInt8, DType::kUInt64, DType::kBool}) {
+      const std::string file = absl::StrCat(std::string(op.name), "-", std::string(Name(dtype)));
+      inference::ModelInferRequest request = InferRequestOf(op, dtype);
+      request.add_raw_input_contents(Elements(24 * ByteSize(dtype)));
+      writer.Write(file, kCutShort + request.SerializeAsString());
+      if (!HasContents(dtype)) continue;
+      request.clear_raw_input_contents();
+      SetContents(TensorOf(dtype), *request.mutable_inputs(0)->mutable_contents());
+      writer.Write(file + "-typed", kCutShort + request.SerializeAsString());
+    }
+  }
+  inference::ModelInferRequest quantile = InferRequestOf(*FindOp(Op::kQuantile), DType::kFloat64);
+  auto& parameters = *quantile.mutable_parameters();
+  parameters["q"].set_string_param("[0.25, 0.5]");
+  parameters["interpolation"].set_string_param("nearest");
+  parameters["keepdim"].set_bool_param(true);
+  parameters["dtype"].set_string_param("FP64");
+  parameters["timeout"].set_int64_param(5);
+  quantile.add_outputs()->set_name("result");
+  quantile.add_raw_input_contents(Elements(192));
+  writer.Write("parameters", kWhole + quantile.SerializeAsString());
+  quantile.mutable_inputs(0)->mutable_contents()->add_fp64_contents(1);
+  writer.Write("elements-twice", kWhole + quantile.SerializeAsString());
+  inference::ModelInferRequest unique = InferRequestOf(*FindOp(Op::kUnique), DType::kInt16);
+  (*unique.mutable_parameters())["return_counts"].set_string_param("true");
+  unique.add_outputs()->set_name("counts");
+  unique.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1);
+  writer.Write("wrong-contents", kWhole + unique.SerializeAsString());
+}
+
 void WriteNpySeeds(Writer writer) {
   for (const char flags : {'\0', '\1', '\2', '\3'}) {
     for (const DType dtype : kAllDTypes) {
@@ -140,6 +196,7 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path directory = argv[1];
   treduce::WriteWireSeeds(treduce::Writer(directory / "wire"));
+  treduce::WriteInferenceSeeds(treduce::Writer(directory / "inference"));
   treduce::WriteNpySeeds(treduce::Writer(directory / "npy"));
   return 0;
 }

@@ -14,46 +14,12 @@
 #include "server/engine/values/errors.h"
 #include "server/wire.h"
 #include "tests/fuzz/expect.h"
+#include "tests/fuzz/requests.h"
+#include "tests/server/bytes.h"
 #include "treduce/v1/treduce.pb.h"
 
 namespace treduce {
 namespace {
-
-// Requests that ask for more are for the server to refuse.
-constexpr int64_t kMaxBytes = int64_t{4} << 20;
-
-// Cuts into slices of lengths that `seed` decides; 0 leaves the message whole.
-grpc::ByteBuffer Cut(const std::string& message, uint8_t seed) {
-  std::vector<grpc::Slice> slices;
-  uint32_t state = seed;
-  for (size_t offset = 0; offset < message.size();) {
-    state = state * 1664525 + 1013904223;
-    const size_t wanted = seed == 0 ? message.size() : 1 + (state >> 24) % seed;
-    const size_t length = std::min(wanted, message.size() - offset);
-    slices.emplace_back(message.data() + offset, length);
-    offset += length;
-  }
-  return grpc::ByteBuffer(slices.data(), slices.size());
-}
-
-std::string Join(const grpc::ByteBuffer& message) {
-  std::vector<grpc::Slice> slices;
-  Expect(message.Dump(&slices).ok());
-  std::string bytes;
-  for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  return bytes;
-}
-
-std::string Join(const Payload& payload) {
-  std::string bytes;
-  for (const auto& part : payload) bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
-  return bytes;
-}
-
-bool IsMalformed(const absl::Status& status) {
-  const std::optional<ErrorDetail> detail = DetailOf(status);
-  return detail.has_value() && detail->reason == "MALFORMED_MESSAGE";
-}
 
 void ExpectSame(const ReductionSpec& spec, const v1::ReductionSpec& proto) {
   Expect(static_cast<int>(spec.dtype) == proto.dtype());
@@ -66,27 +32,6 @@ void ExpectSame(const ReductionSpec& spec, const v1::ReductionSpec& proto) {
     Expect(std::equal(spec.reductions[i].dim.begin(), spec.reductions[i].dim.end(), reduction.dim().begin(),
                       reduction.dim().end()));
   }
-}
-
-// Starts what a server of this size would; nullptr when it would refuse.
-std::unique_ptr<Accumulation> Start(const ReductionSpec& spec) {
-  static Engine& engine = *new Engine({.thread_count = 1});
-  absl::StatusOr<Plan> plan = MakePlan(spec);
-  if (!plan.ok() || plan->byte_count > kMaxBytes || AccumulationByteCount(*plan) > kMaxBytes) return nullptr;
-  return engine.Start(*std::move(plan));
-}
-
-bool Append(const Payload& payload, Accumulation& accumulation) {
-  for (const auto& part : payload) {
-    if (!accumulation.Append(part).ok()) return false;
-  }
-  return true;
-}
-
-SharedResults Finish(Accumulation& accumulation) {
-  absl::StatusOr<std::vector<ReductionResult>> results = accumulation.Finish();
-  if (!results.ok()) return nullptr;
-  return std::make_shared<const std::vector<ReductionResult>>(*std::move(results));
 }
 
 // Calls `check` with each output and what Protobuf read of it.
@@ -107,7 +52,7 @@ std::string DataOf(const Tensor& tensor) {
 }
 
 void FuzzUnary(const std::string& bytes, uint8_t seed) {
-  const grpc::ByteBuffer message = Cut(bytes, seed);
+  const grpc::ByteBuffer message = CutBySeed(bytes, seed);
   const absl::StatusOr<ReduceMessage> request = ParseReduceRequest(message);
   v1::ReduceRequest proto;
   const bool parsed = proto.ParseFromString(bytes);
@@ -160,7 +105,7 @@ std::optional<std::string> NextMessage(std::string_view& rest) {
 void FuzzStream(std::string_view rest, uint8_t seed) {
   std::unique_ptr<Accumulation> accumulation;
   while (const std::optional<std::string> bytes = NextMessage(rest)) {
-    const grpc::ByteBuffer message = Cut(*bytes, seed);
+    const grpc::ByteBuffer message = CutBySeed(*bytes, seed);
     const absl::StatusOr<StreamMessage> request = ParseReduceStreamRequest(message);
     v1::ReduceStreamRequest proto;
     const bool parsed = proto.ParseFromString(*bytes);

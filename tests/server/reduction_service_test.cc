@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/server/errors.h"
 #include "tests/server/test_server.h"
 
 namespace treduce {
@@ -57,18 +58,6 @@ class ReductionServiceTest : public testing::Test {
   TestServer server_;
   std::shared_ptr<grpc::Channel> channel_ = server_.Connect();
 };
-
-MATCHER_P3(IsError, code, reason, field, "") {
-  const google::rpc::ErrorInfo info = ErrorInfoOf(arg);
-  *result_listener << "code " << arg.error_code() << ", " << info.ShortDebugString() << ", " << arg.error_message();
-  const auto found = info.metadata().find("field");
-  return arg.error_code() == code && info.reason() == reason && info.domain() == "treduce" &&
-         (found == info.metadata().end() ? "" : found->second) == std::string(field);
-}
-
-auto IsInvalid(const char* reason, const char* field) {
-  return IsError(grpc::StatusCode::INVALID_ARGUMENT, reason, field);
-}
 
 TEST_F(ReductionServiceTest, ReducesUnary) {
   const ReduceResponse response = Reduce(SumOfOnes(1000));

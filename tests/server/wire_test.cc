@@ -9,33 +9,11 @@
 
 #include "gtest/gtest.h"
 #include "server/engine/values/errors.h"
+#include "tests/server/bytes.h"
 #include "treduce/v1/treduce.pb.h"
 
 namespace treduce {
 namespace {
-
-// Slices of at most `size` bytes.
-grpc::ByteBuffer Cut(const std::string& bytes, size_t size) {
-  std::vector<grpc::Slice> slices;
-  for (size_t i = 0; i < bytes.size(); i += size) slices.emplace_back(bytes.substr(i, size));
-  return grpc::ByteBuffer(slices.data(), slices.size());
-}
-
-grpc::ByteBuffer Whole(const std::string& bytes) { return Cut(bytes, bytes.size() + 1); }
-
-std::string Join(const grpc::ByteBuffer& message) {
-  std::vector<grpc::Slice> slices;
-  EXPECT_TRUE(message.Dump(&slices).ok());
-  std::string bytes;
-  for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  return bytes;
-}
-
-std::string Join(const Payload& payload) {
-  std::string bytes;
-  for (const auto piece : payload) bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-  return bytes;
-}
 
 v1::ReduceRequest RichRequest() {
   v1::ReduceRequest request;
