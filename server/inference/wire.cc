@@ -118,7 +118,7 @@ class Parser {
     } else if (type == WireFormatLite::WIRETYPE_VARINT) {
       uint64_t value;
       if (!input_.ReadVarint64(&value)) return Malformed("");
-      if (absl::Status status = CheckSpecBytes("", ++copied_bytes_); !status.ok()) return status;
+      if (absl::Status status = CheckSpecBytes("", copied_bytes_ += 2); !status.ok()) return status;
       AppendVarint(tag, fields);
       AppendVarint(value, fields);
     } else if (!WireFormatLite::SkipField(&input_, tag)) {
