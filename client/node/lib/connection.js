@@ -1,0 +1,111 @@
+// One connection to a server: calls that exchange bytes, each with a deadline and a signal that may end it.
+
+import { Client, credentials } from '@grpc/grpc-js';
+
+import { CancelledError, TreduceError } from './errors.js';
+
+const OPTIONS = {
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  // A server that comes back is found soon.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+  // A server that is gone without a trace is noticed.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+};
+
+const asIs = (bytes) => bytes;
+
+export class Connection {
+  #client;
+  #calls = new Set();
+  #closed = false;
+
+  constructor(address) {
+    this.#client = new Client(address, credentials.createInsecure(), OPTIONS);
+  }
+
+  get closed() {
+    return this.#closed;
+  }
+
+  // Ends calls under way with CancelledError; new ones are refused.
+  close() {
+    this.#closed = true;
+    for (const call of this.#calls) call.cancel();
+    this.#client.close();
+  }
+
+  // The response to one message.
+  unary(path, message, { deadline, signal }) {
+    return this.#start(signal, (resolve, reject) =>
+      this.#client.makeUnaryRequest(path, asIs, asIs, message, { deadline }, (error, response) => {
+        if (error) reject(error);
+        else resolve(response);
+      }),
+    );
+  }
+
+  // Writes `messages`, an (async) iterable, and calls `take` with each response. An error of either ends the call.
+  stream(path, messages, take, { deadline, signal }) {
+    return this.#start(signal, (resolve, reject) => {
+      const call = this.#client.makeBidiStreamRequest(path, asIs, asIs, { deadline });
+      const fail = (error) => {
+        reject(error);
+        call.cancel();
+      };
+      const ended = new Promise((resolveEnded) => call.once('status', resolveEnded).once('error', resolveEnded));
+      call.on('data', (message) => {
+        try {
+          take(message);
+        } catch (error) {
+          fail(error);
+        }
+      });
+      call.on('error', reject);
+      call.on('end', resolve);
+      write(call, messages, ended).catch(fail);
+      return call;
+    });
+  }
+
+  // Runs `begin`, which gives the call, until it settles, its signal is raised or the connection is closed.
+  #start(signal, begin) {
+    if (this.#closed) {
+      const detail = { code: 'FAILED_PRECONDITION', reason: 'CLOSED' };
+      return Promise.reject(new TreduceError('the client is closed', detail));
+    }
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      let call;
+      const abort = () => {
+        reject(signal.reason);
+        call.cancel();
+      };
+      const end = (settle) => (value) => {
+        signal?.removeEventListener('abort', abort);
+        this.#calls.delete(call);
+        settle(value);
+      };
+      const fail = end(reject);
+      call = begin(end(resolve), (error) =>
+        fail(this.#closed ? new CancelledError('the client was closed', { code: 'CANCELLED' }) : error),
+      );
+      this.#calls.add(call);
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+}
+
+// Writes one message after the other, each when the one before it is on its way; none any more when the call is over.
+async function write(call, messages, ended) {
+  let over = false;
+  ended.then(() => (over = true));
+  for await (const message of messages) {
+    if (over) return;
+    const written = new Promise((resolve) => call.write(message, resolve));
+    await Promise.race([written, ended]);
+  }
+  if (!over) call.end();
+}
