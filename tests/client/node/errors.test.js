@@ -1,0 +1,98 @@
+// Typical mistakes: each is refused, by the client before anything is sent or in the server's words, and named.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ArgumentError, connect, RequestError, ResourceExhaustedError, TreduceError } from 'treduce';
+
+import { Server } from './server.js';
+
+let server;
+let t;
+
+before(async () => {
+  server = await Server.start();
+  t = connect(server.address, { timeout: 60_000 });
+});
+
+after(async () => {
+  t.close();
+  await server.stop();
+});
+
+const MATRIX = [[1, 5, 2], [4, 3, 6]];
+
+function chunks(...items) {
+  return { data: items[Symbol.iterator](), dtype: 'float64', shape: [2] };
+}
+
+const MISTAKES = [
+  ['a dim out of range', () => t.sum(MATRIX, { dim: 2 }), RequestError, 'DIM_OUT_OF_RANGE', 'reductions[0].dim'],
+  ['a dim twice', () => t.sum(MATRIX, { dim: [0, -2] }), RequestError, 'DUPLICATE_DIM', 'reductions[0].dim'],
+  ['a dim that is none', () => t.sum(MATRIX, { dim: 'rows' }), ArgumentError, '', 'dim'],
+  ['a dim that is no integer', () => t.sum(MATRIX, { dim: 0.5 }), ArgumentError, '', 'dim'],
+  ['no dims for all', () => t.all(MATRIX, { dim: [] }), ArgumentError, '', 'dim'],
+  ['an option misspelt', () => t.sum(MATRIX, { keepDim: true }), ArgumentError, 'OPTIONS_MISMATCH', 'keepDim'],
+  ['an option of another op', () => t.sum(MATRIX, { correction: 0 }), ArgumentError, 'OPTIONS_MISMATCH', 'correction'],
+  ['an inherited name as option', () => t.reduce(MATRIX, [{ op: 'sum', toString: 1 }]), ArgumentError, 'OPTIONS_MISMATCH', 'toString'],
+  ['keepdim that is no boolean', () => t.sum(MATRIX, { keepdim: 1 }), ArgumentError, '', 'keepdim'],
+  ['a dtype that is none', () => t.sum(MATRIX, { dtype: 'double' }), ArgumentError, 'UNKNOWN_DTYPE', 'dtype'],
+  ['no q', () => t.quantile(MATRIX), ArgumentError, '', 'q'],
+  ['q out of range', () => t.quantile(MATRIX, { q: 2 }), RequestError, 'Q_OUT_OF_RANGE', 'reductions[0].options.quantile.q'],
+  ['an interpolation that is none', () => t.quantile(MATRIX, { q: 1, interpolation: 'cubic' }), ArgumentError, 'UNKNOWN_INTERPOLATION', 'interpolation'],
+  ['an op that is none', () => t.reduce(MATRIX, ['total']), ArgumentError, 'UNKNOWN_OP', 'op'],
+  ['reductions that are no array', () => t.reduce(MATRIX, 'sum'), ArgumentError, '', 'reductions'],
+  ['no reductions', () => t.reduce(MATRIX, []), RequestError, 'NO_REDUCTIONS', 'reductions'],
+  ['the mean of integers', () => t.mean(Int32Array.of(1)), RequestError, 'UNSUPPORTED_DTYPE', 'dtype'],
+  ['the max of nothing', () => t.max([]), RequestError, 'EMPTY_REDUCTION', 'reductions[0].dim'],
+  ['text', () => t.sum('1'), ArgumentError, '', 'tensor'],
+  ['null', () => t.sum(null), ArgumentError, '', 'tensor'],
+  ['an object', () => t.sum({ values: [1] }), ArgumentError, '', 'tensor'],
+  ['text in an array', () => t.sum(['1']), ArgumentError, '', 'tensor'],
+  ['bigints among numbers', () => t.sum([1, 2n]), ArgumentError, '', 'tensor'],
+  ['a ragged array', () => t.sum([[1], [2, 3]]), ArgumentError, '', 'tensor'],
+  ['fractions as int64', () => t.sum({ data: [0.5], dtype: 'int64' }), ArgumentError, '', 'tensor'],
+  ['bytes without a dtype', () => t.sum(Buffer.alloc(8)), ArgumentError, '', 'dtype'],
+  ['a typed array of another dtype', () => t.sum({ data: new Float64Array(1), dtype: 'float32' }), ArgumentError, '', 'dtype'],
+  ['a shape of another size', () => t.sum({ data: new Float32Array(3), shape: [4] }), ArgumentError, 'SIZE_MISMATCH', 'data'],
+  ['a negative extent', () => t.sum({ data: new Float32Array(3), shape: [-3] }), ArgumentError, 'NEGATIVE_EXTENT', 'shape'],
+  ['chunks without a shape', () => t.sum({ data: [new Float64Array(1)].values(), dtype: 'float64' }), ArgumentError, '', 'shape'],
+  ['chunks without anything', () => t.sum([new Float64Array(1)].values()), ArgumentError, '', 'tensor'],
+  ['too many chunks', () => t.sum(chunks(new Float64Array(3))), ArgumentError, 'SIZE_MISMATCH', 'data'],
+  ['too few chunks', () => t.sum(chunks(new Float64Array(1))), ArgumentError, 'SIZE_MISMATCH', 'data'],
+  ['chunks of another dtype', () => t.sum(chunks(new Float32Array(4))), ArgumentError, '', 'dtype'],
+  ['chunks that are none', () => t.sum(chunks('ab')), ArgumentError, '', 'data'],
+  ['a timeout that is none', () => t.sum(MATRIX, { timeout: 'soon' }), ArgumentError, '', 'timeout'],
+  ['a signal that is none', () => t.sum(MATRIX, { signal: true }), ArgumentError, '', 'signal'],
+];
+
+for (const [name, call, Kind, reason, field] of MISTAKES) {
+  test(name, async () => {
+    await assert.rejects(call, (error) => {
+      assert.ok(error instanceof Kind && error instanceof TreduceError && error instanceof Error, error.stack);
+      assert.equal(error.name, Kind.name);
+      assert.deepEqual([error.code, error.reason, error.field], ['INVALID_ARGUMENT', reason, field], error.message);
+      assert.ok(error.message.startsWith(`${field}: `), error.message);
+      return true;
+    });
+    // The client is as good as before.
+    assert.equal((await t.sum(MATRIX)).item(), 21);
+  });
+}
+
+test('a client is told where it connects to', () => {
+  for (const address of ['', 'localhost', 'unix:', 5, undefined, 'http://localhost:1/']) {
+    assert.throws(() => connect(address), { name: 'ArgumentError', reason: 'INVALID_ADDRESS' }, String(address));
+  }
+  assert.throws(() => connect('localhost:1', { chunkBytes: 0 }), { field: 'chunkBytes' });
+});
+
+test('a request larger than the server takes says so', async () => {
+  const data = [new Uint8Array(1)].values();
+  const shape = [2 ** 50];
+  await assert.rejects(t.unique({ data, dtype: 'uint8', shape }), (error) => {
+    assert.ok(error instanceof ResourceExhaustedError, error.stack);
+    assert.deepEqual([error.code, error.reason], ['RESOURCE_EXHAUSTED', 'REQUEST_TOO_LARGE']);
+    assert.ok(Number(error.limit) > 0);
+    return true;
+  });
+});

@@ -1,0 +1,151 @@
+// Servers that are not there, are full, stop or die; calls that are given up.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { CancelledError, connect, DeadlineExceededError, ResourceExhaustedError, UnavailableError } from 'treduce';
+
+import { Server } from './server.js';
+
+let server;
+let t;
+
+beforeEach(async () => {
+  server = await Server.start();
+  t = connect(server.address);
+});
+
+afterEach(async () => {
+  t.close();
+  await server.stop();
+});
+
+// Chunks that never end until `released`.
+function stuck() {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  async function* chunks() {
+    yield Float32Array.of(1);
+    await released;
+    yield Float32Array.of(2);
+  }
+  return { input: { data: chunks(), dtype: 'float32', shape: [2] }, release };
+}
+
+test('a server that is not there is unavailable, by its address', async () => {
+  const absent = connect('unix:/tmp/treduce-absent/socket');
+  await assert.rejects(absent.sum([1]), (error) => {
+    assert.ok(error instanceof UnavailableError, error.stack);
+    assert.match(error.message, /^unix:\/tmp\/treduce-absent\/socket: /);
+    return true;
+  });
+  absent.close();
+});
+
+test('a client finds a server that comes back', async () => {
+  assert.equal((await t.sum([1])).item(), 1);
+  await server.kill();
+  await assert.rejects(t.sum([1]), UnavailableError);
+  await server.start();
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const sum = await t.sum([1]).catch((error) => assert.ok(error instanceof UnavailableError && Date.now() < deadline, error.stack));
+    if (sum !== undefined) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+});
+
+test('a server that dies during a call ends it', async () => {
+  const { input } = stuck();
+  const sum = t.sum(input);
+  setTimeout(() => server.kill(), 200);
+  await assert.rejects(sum, UnavailableError);
+});
+
+test('an iterator that throws ends its call with what it threw', async () => {
+  let closed = false;
+  async function* chunks() {
+    try {
+      yield Float32Array.of(1);
+      throw new Error('mine');
+    } finally {
+      closed = true;
+    }
+  }
+  await assert.rejects(t.sum({ data: chunks(), dtype: 'float32', shape: [2] }), { message: 'mine' });
+  assert.ok(closed);
+  assert.equal((await t.sum([1])).item(), 1);
+});
+
+test('an iterator is closed when the server refuses', async () => {
+  let closed = false;
+  async function* chunks() {
+    try {
+      for (;;) yield new Float32Array(1 << 16);
+    } finally {
+      closed = true;
+    }
+  }
+  await assert.rejects(t.sum({ data: chunks(), dtype: 'float32', shape: [2 ** 40] }, { dim: 3 }), { reason: 'DIM_OUT_OF_RANGE' });
+  for (let i = 0; i < 100 && !closed; ++i) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(closed);
+});
+
+test('a call ends at its timeout', async () => {
+  const { input } = stuck();
+  const start = Date.now();
+  await assert.rejects(t.sum(input, { timeout: 200 }), DeadlineExceededError);
+  assert.ok(Date.now() - start < 5000);
+  await assert.rejects(t.sum([1], { timeout: 0 }), DeadlineExceededError);
+  const hurried = connect(server.address, { timeout: 200 });
+  await assert.rejects(hurried.sum(stuck().input), DeadlineExceededError);
+  hurried.close();
+});
+
+test('a call ends at its signal, with the signal’s reason', async () => {
+  const controller = new AbortController();
+  const sum = t.sum(stuck().input, { signal: controller.signal });
+  const reason = new Error('enough');
+  setTimeout(() => controller.abort(reason), 100);
+  await assert.rejects(sum, reason);
+  await assert.rejects(t.sum([1], { signal: controller.signal }), reason);
+  assert.equal((await t.sum([1], { signal: new AbortController().signal })).item(), 1);
+});
+
+test('closing a client ends its calls and refuses others', async () => {
+  const sum = t.sum(stuck().input);
+  setTimeout(() => t.close(), 100);
+  await assert.rejects(sum, CancelledError);
+  await assert.rejects(t.sum([1]), { code: 'FAILED_PRECONDITION', reason: 'CLOSED' });
+  t.close();
+});
+
+test('a full server is asked again within the timeout', async () => {
+  await server.kill();
+  await server.start('--max-calls', '1');
+  t.close();
+  t = connect(server.address);
+  const { input, release } = stuck();
+  const first = t.sum(input);
+  // The place is taken once its call is refused without time to wait.
+  for (;;) {
+    const refused = await t.sum([1], { timeout: 5 }).then(() => false, (error) => error instanceof ResourceExhaustedError);
+    if (refused) break;
+  }
+  const waiting = t.sum([4], { timeout: 20_000 });
+  setTimeout(release, 300);
+  assert.equal((await first).item(), 3);
+  assert.equal((await waiting).item(), 4);
+
+  // What has been taken out of an iterator cannot be sent again.
+  const other = stuck();
+  const second = t.sum(other.input);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await assert.rejects(t.sum(stuck().input), { reason: 'CALLS_EXHAUSTED' });
+  other.release();
+  await second;
+});
+
+test('many calls at once are answered each', async () => {
+  const sums = await Promise.all(Array.from({ length: 200 }, (_, i) => t.sum([i, i])));
+  assert.deepEqual(sums.map((sum) => sum.item()), Array.from({ length: 200 }, (_, i) => 2 * i));
+});

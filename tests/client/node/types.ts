@@ -1,0 +1,38 @@
+// What TypeScript makes of the package; what it must refuse is marked.
+
+import { connect, Tensor, TreduceError, type Answer, type Client } from 'treduce';
+
+const t: Client = connect('localhost:50051', { timeout: 1000 });
+
+export async function use(): Promise<void> {
+  const sum: Tensor = await t.sum([[1, 2], [3, 4]], { dim: 0, keepdim: true, dtype: 'float64' });
+  const item: number | bigint | boolean | [number, number] = sum.item();
+  const { values, indices } = await t.max(new Float32Array(4), { dim: [0, 1] });
+  const largest: Tensor = await t.max(new Float32Array(4));
+  const { var: variance, mean } = await t.varMean([1, 2], { correction: 0 });
+  const { output, counts } = await t.unique([1n, 2n], { returnCounts: true });
+  const distinct: Tensor = await t.unique([1n, 2n]);
+  const answers = await t.reduce({ data: new Uint16Array(4), dtype: 'bfloat16', shape: [2, 2] }, ['sum', { op: 'quantile', q: [0.5] }]);
+  const first: Answer = answers[0];
+  const time: number = answers.executionInfo.computeTime;
+  async function* chunks() {
+    yield new Float64Array(8);
+  }
+  await t.mean({ data: chunks(), dtype: 'float64', shape: [8] }, { signal: AbortSignal.timeout(5) });
+  const limit: number = (await t.describe()).limits.maxUnaryBytes;
+  const serving: boolean = await t.health();
+  // @ts-expect-error: an option of another op
+  await t.sum([1], { correction: 0 });
+  // @ts-expect-error: q is missing
+  await t.quantile([1]);
+  // @ts-expect-error: no such op
+  await t.reduce([1], ['total']);
+  // @ts-expect-error: chunks need a shape
+  await t.sum({ data: chunks(), dtype: 'float64' });
+  console.log(item, values, indices, largest, variance, mean, output, counts, distinct, first, time, limit, serving);
+  t.close();
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof TreduceError ? `${error.code} ${error.reason} ${error.field} ${error.limit}` : '';
+}
