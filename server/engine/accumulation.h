@@ -34,9 +34,9 @@ class Accumulation {
   virtual int64_t byte_count() const = 0;
 };
 
-// Upper bound of the memory, in bytes, that an accumulation of `plan` holds: states, staging, results; of what
-// each thread holds while it selects from small outputs, that of one. Known before
-// any data arrives, so that a server can admit by it. Saturates at 2^63 - 1.
+// Upper bound of the memory, in bytes, that an accumulation of `plan` on the CPU holds: states, staging, results; of
+// what each thread holds while it selects from small outputs, that of one. Known before any data arrives, so that a
+// server can admit by it. Saturates at 2^63 - 1.
 int64_t AccumulationByteCount(const Plan& plan);
 
 }  // namespace treduce

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/engine/values/errors.h"
 
 namespace treduce::cuda {
 
@@ -21,6 +22,12 @@ namespace {
 constexpr size_t kSlotBytes = 8 << 20;
 // Of an upload: one is filled while the others are on their way.
 constexpr size_t kSlotsOfUpload = 3;
+
+constexpr char kDeviceOutOfMemory[] = "DEVICE_MEMORY_EXHAUSTED";
+
+absl::Status Lost(absl::string_view text) {
+  return treduce::Error(absl::StatusCode::kUnavailable, {"DEVICE_LOST", "", ""}, std::string(text));
+}
 
 void Destroy(Slot* slot) {
   FreePinned(slot->memory);
@@ -38,7 +45,7 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Open(int ordinal, size_t memory_
     return absl::UnavailableError(absl::StrCat("there is no CUDA device ", ordinal, ", only ", count));
   }
   DeviceInfo info;
-  if (const Error error = DescribeDevice(ordinal, &info); error != kSuccess) {
+  if (const cuda::Error error = DescribeDevice(ordinal, &info); error != kSuccess) {
     return absl::UnavailableError(absl::StrCat("CUDA device ", ordinal, ": ", ErrorText(error)));
   }
   if (memory_limit == 0) memory_limit = info.memory_bytes / 10 * 9;
@@ -57,18 +64,19 @@ Device::~Device() {
 
 absl::Status Device::health() const {
   const std::lock_guard lock(mutex_);
-  return lost_.empty() ? absl::OkStatus() : absl::UnavailableError(lost_);
+  return lost_.empty() ? absl::OkStatus() : Lost(lost_);
 }
 
-absl::Status Device::ToStatus(Error error, absl::string_view doing) {
+absl::Status Device::ToStatus(cuda::Error error, absl::string_view doing) {
   if (error == kSuccess) return absl::OkStatus();
   const std::string text = absl::StrCat("CUDA device ", ordinal_, ", ", doing, ": ", ErrorText(error));
-  if (error == kOutOfMemory) return absl::ResourceExhaustedError(text);
+  if (error == kOutOfMemory)
+    return treduce::Error(absl::StatusCode::kResourceExhausted, {kDeviceOutOfMemory, "", ""}, text);
   if (IsSticky(error)) {
     const std::lock_guard lock(mutex_);
     if (lost_.empty()) lost_ = text;
   }
-  return absl::UnavailableError(text);
+  return Lost(text);
 }
 
 absl::StatusOr<Stream> Device::TakeStream() {
@@ -111,16 +119,17 @@ absl::StatusOr<std::unique_ptr<Device::Lease>> Device::Lease::Take(Device& devic
   std::unique_ptr<Lease> lease(new Lease(device));
   if (device.memory_in_use_.fetch_add(bytes) + bytes > device.memory_limit_) {
     device.memory_in_use_ -= bytes;
-    return absl::ResourceExhaustedError(absl::StrCat("CUDA device ", device.ordinal_, ": ", bytes,
-                                                     " bytes are more than is left of the ", device.memory_limit_,
-                                                     " that requests may hold"));
+    return treduce::Error(
+        absl::StatusCode::kResourceExhausted, {kDeviceOutOfMemory, "", absl::StrCat(device.memory_limit_)},
+        absl::StrCat("CUDA device ", device.ordinal_, ": ", bytes, " bytes are more than is left of the ",
+                     device.memory_limit_, " that requests may hold"));
   }
   lease->bytes_ = bytes;
   absl::StatusOr<Stream> stream = device.TakeStream();
   if (!stream.ok()) return stream.status();
   lease->stream_ = *stream;
   void* memory = nullptr;
-  Error error = Allocate(bytes, lease->stream_, &memory);
+  cuda::Error error = Allocate(bytes, lease->stream_, &memory);
   if (error == kOutOfMemory) {
     TrimPool(device.ordinal_);
     error = Allocate(bytes, lease->stream_, &memory);
@@ -161,7 +170,7 @@ absl::Status Device::Lease::Upload(size_t at, const std::byte* bytes, size_t cou
     }
     const size_t now = std::min(count, kSlotBytes);
     std::memcpy(slot->memory, bytes, now);
-    Error error = CopyToDevice(memory_ + at, slot->memory, now, stream_);
+    cuda::Error error = CopyToDevice(memory_ + at, slot->memory, now, stream_);
     if (error == kSuccess) error = Record(slot->event, stream_);
     if (absl::Status copied = device_.ToStatus(error, "uploading"); !copied.ok()) return copied;
     slot->is_recorded = true;

@@ -27,6 +27,7 @@ class Device {
 
   const DeviceInfo& info() const { return info_; }
   int ordinal() const { return ordinal_; }
+  size_t memory_limit() const { return memory_limit_; }
 
   // Not OK once the device is lost to this process: a restart is what helps.
   absl::Status health() const;

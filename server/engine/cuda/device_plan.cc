@@ -9,15 +9,20 @@
 #include "server/engine/cuda/pass_kernels.h"
 #include "server/engine/plan/op_registry.h"
 #include "server/engine/plan/pass_shape.h"
+#include "server/engine/values/errors.h"
 
 namespace treduce::cuda {
 namespace {
 
 constexpr size_t kAlignment = 256;
 
+absl::Status Refusal(absl::string_view what) {
+  return treduce::Error(absl::StatusCode::kUnimplemented, {"UNSUPPORTED_BY_DEVICE", "device", ""},
+                        absl::StrCat("a CUDA device has no kernels for ", what));
+}
+
 absl::Status NoKernels(const PlannedReduction& reduction, absl::string_view why) {
-  return absl::UnimplementedError(
-      absl::StrCat("a CUDA device has no kernels for ", std::string(FindOp(reduction.reduction.op)->name), why));
+  return Refusal(absl::StrCat(std::string(FindOp(reduction.reduction.op)->name), why));
 }
 
 bool IsEnd(FoldKind kind) { return kind == FoldKind::kMin || kind == FoldKind::kMax || kind == FoldKind::kMinMax; }
@@ -150,7 +155,7 @@ absl::StatusOr<DevicePlan> DevicePlan::Make(const Plan& plan, int multiprocessor
   DevicePlan device_plan;
   device_plan.dtype_ = plan.dtype;
   device_plan.element_count_ = plan.element_count;
-  if (plan.element_count == 0) return absl::UnimplementedError("a CUDA device has no kernels for no elements");
+  if (plan.element_count == 0) return Refusal("no elements");
   for (const PlannedReduction& reduction : plan.reductions) {
     if (absl::Status added = device_plan.Add(reduction); !added.ok()) return added;
   }

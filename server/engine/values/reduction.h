@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -120,6 +121,8 @@ struct ReductionSpec {
   DType dtype = DType::kFloat32;
   Shape shape;
   std::vector<Reduction> reductions;
+  // Where, as PyTorch names devices: "cpu", "cuda", "cuda:1"; empty leaves it to the engine (Engine::Choose).
+  std::string device = {};
 };
 
 }  // namespace treduce

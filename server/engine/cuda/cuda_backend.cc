@@ -1,0 +1,63 @@
+// What a device costs is the way there: folding is faster than any upload.
+#include "server/engine/cuda/cuda_backend.h"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/engine/cuda/device_accumulation.h"
+#include "server/engine/cuda/device_plan.h"
+
+namespace treduce::cuda {
+namespace {
+
+// Of a request, whatever its size: memory, launches, the way back.
+constexpr absl::Duration kFixedCost = absl::Microseconds(60);
+
+// Uploaded to measure the rate: more than the slots of an upload, so that it waits for the device.
+constexpr size_t kTrialBytes = 64 << 20;
+
+absl::StatusOr<double> MeasureUpload(Device& device) {
+  const std::vector<std::byte> bytes(kTrialBytes);
+  absl::StatusOr<std::unique_ptr<Device::Lease>> lease = Device::Lease::Take(device, bytes.size());
+  if (!lease.ok()) return lease.status();
+  double seconds = 0;
+  for (int i = 0; i < 2; ++i) {  // the first time makes the slots
+    const auto start = std::chrono::steady_clock::now();
+    absl::Status status = (*lease)->Upload(0, bytes.data(), bytes.size());
+    if (status.ok()) status = (*lease)->Wait();
+    if (!status.ok()) return status;
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  return static_cast<double>(bytes.size()) / seconds;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Open(int ordinal, size_t memory_limit) {
+  absl::StatusOr<std::unique_ptr<Device>> device = Device::Open(ordinal, memory_limit);
+  if (!device.ok()) return device.status();
+  const absl::StatusOr<double> rate = MeasureUpload(**device);
+  if (!rate.ok()) return absl::UnavailableError(rate.status().message());
+  std::unique_ptr<CudaBackend> backend(new CudaBackend(*std::move(device)));
+  backend->upload_bytes_per_second_ = *rate;
+  return backend;
+}
+
+CudaBackend::CudaBackend(std::unique_ptr<Device> device)
+    : device_(std::move(device)), name_(absl::StrCat("cuda:", device_->ordinal())) {}
+
+absl::Duration CudaBackend::Estimate(const Plan& plan) const {
+  if (!DevicePlan::Make(plan, device_->info().multiprocessors).ok()) return absl::InfiniteDuration();
+  const auto bytes = static_cast<double>(plan.byte_count) + static_cast<double>(plan.result_byte_count);
+  return kFixedCost + absl::Seconds(bytes / upload_bytes_per_second_);
+}
+
+int64_t CudaBackend::HostByteCount(const Plan& plan) const { return plan.result_byte_count; }
+
+absl::StatusOr<std::unique_ptr<Accumulation>> CudaBackend::Start(Plan plan, const std::atomic<bool>* cancelled) {
+  return DeviceAccumulation::Start(plan, *device_, cancelled);
+}
+
+}  // namespace treduce::cuda
