@@ -24,6 +24,8 @@ struct Config {
   int64_t receive_threads = 1;
   int64_t worker_threads = 0;
   int64_t fold_threads = 0;
+  std::string cuda = "on";
+  int64_t cuda_memory = 0;
   absl::Duration drain_delay = absl::ZeroDuration();
   absl::Duration drain_timeout = absl::Seconds(30);
   std::string log_level = "info";

@@ -42,11 +42,15 @@ absl::Status Execution::Admit(Admission& admission) {
   return absl::OkStatus();
 }
 
-absl::Status Execution::Start(Plan plan, int64_t message_bytes) {
+absl::Status Execution::Start(Plan plan, std::string_view device, int64_t message_bytes) {
+  const absl::StatusOr<Backend*> backend = engine_.Choose(plan, device);
+  if (!backend.ok()) return backend.status();
+  backend_ = *backend;
+  device_is_open_ = device.empty();
   plan_ = std::move(plan);
   reduction_count_ = static_cast<int64_t>(plan_.reductions.size());
   result_bytes_ = plan_.result_byte_count;
-  state_bytes_ = AccumulationByteCount(plan_);
+  state_bytes_ = backend_->HostByteCount(plan_);
   int64_t charge;
   if (__builtin_add_overflow(state_bytes_, message_bytes, &charge)) charge = std::numeric_limits<int64_t>::max();
   return ticket_->Charge(charge);
@@ -66,12 +70,12 @@ bool Execution::TakesLong() const { return state_bytes_ > kLongStateBytes; }
 absl::Status Execution::Fold(Slices& slices) {
   const Clock::time_point start = Clock::now();
   Clock::time_point now = start;
-  absl::Status status;
+  absl::Status status = Prepare();
   while (status.ok() && !slices.empty() && now - start < absl::ToChronoMicroseconds(kShort)) {
     for (absl::Span<const std::byte> rest = slices.front(); status.ok() && !rest.empty();) {
       const absl::Span<const std::byte> piece = rest.subspan(0, kPieceBytes);
       status = Interruption();
-      if (status.ok()) status = accumulation().Append(piece);
+      if (status.ok()) status = accumulation_->Append(piece);
       rest.remove_prefix(piece.size());
       info_.received_bytes += piece.size();
     }
@@ -88,8 +92,10 @@ absl::StatusOr<SharedResults> Execution::Finish() {
   const Clock::time_point start = Clock::now();
   info_.receive_time = absl::FromChrono(start - admission_) - info_.compute_time;
   if (absl::Status status = Interruption(); !status.ok()) return status;
-  absl::StatusOr<std::vector<ReductionResult>> results = accumulation().Finish();
+  if (absl::Status status = Prepare(); !status.ok()) return status;
+  absl::StatusOr<std::vector<ReductionResult>> results = accumulation_->Finish();
   accumulation_ = nullptr;
+  info_.device = std::string(backend_->name());
   info_.compute_time += absl::FromChrono(Clock::now() - start);
   if (absl::IsCancelled(results.status())) return Interruption();
   if (!results.ok()) return results.status();
@@ -104,9 +110,31 @@ absl::Status Execution::Interruption() const {
   return absl::OkStatus();
 }
 
-Accumulation& Execution::accumulation() {
-  if (accumulation_ == nullptr) accumulation_ = engine_.Start(std::move(plan_), &call_.cancelled());
-  return *accumulation_;
+absl::Status Execution::Prepare() {
+  if (accumulation_ != nullptr) return absl::OkStatus();
+  const bool on_cpu = backend_ == &engine_.cpu();
+  absl::StatusOr<std::unique_ptr<Accumulation>> started =
+      backend_->Start(on_cpu ? std::move(plan_) : plan_, &call_.cancelled());
+  if (!started.ok() && ChargeForCpu(started.status())) return Prepare();
+  if (!started.ok()) return started.status();
+  accumulation_ = *std::move(started);
+  return absl::OkStatus();
+}
+
+bool Execution::FallBack(const absl::Status& status) {
+  if (!ChargeForCpu(status)) return false;
+  accumulation_ = nullptr;
+  info_.received_bytes = 0;
+  return true;
+}
+
+bool Execution::ChargeForCpu(const absl::Status& status) {
+  if (!device_is_open_ || backend_ == &engine_.cpu() || !IsDeviceFailure(status)) return false;
+  const int64_t state_bytes = engine_.cpu().HostByteCount(plan_);
+  if (!ticket_->Charge(state_bytes - state_bytes_).ok()) return false;
+  state_bytes_ = state_bytes;
+  backend_ = &engine_.cpu();
+  return true;
 }
 
 }  // namespace treduce

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -33,9 +34,9 @@ class Execution {
   // Counts time from now on: for calls that have waited for their request.
   void RestartClock() { arrival_ = admission_ = Clock::now(); }
 
-  // Charges the budget for the accumulation, and for `message_bytes` of messages that are held meanwhile.
-  // RESOURCE_EXHAUSTED when there is no room. Call second.
-  absl::Status Start(Plan plan, int64_t message_bytes);
+  // Chooses where it runs, as Engine::Choose; charges the budget for the accumulation, and for `message_bytes` of
+  // messages that are held meanwhile. RESOURCE_EXHAUSTED when there is no room. Call second.
+  absl::Status Start(Plan plan, std::string_view device, int64_t message_bytes);
 
   // Whether folding these slices may take so long that it belongs on a worker.
   bool TakesLong(Slices slices) const;
@@ -45,6 +46,10 @@ class Execution {
   // Folds slices and takes them off the front, until none is left or a short time has passed. CANCELLED and
   // DEADLINE_EXCEEDED are looked at in between.
   absl::Status Fold(Slices& slices);
+
+  // Whether the CPU takes over where a device has ended the execution in `status`: the tensor is then to be folded
+  // anew, from its beginning.
+  bool FallBack(const absl::Status& status);
 
   // The results, which stay charged to the budget until the last reference to them is gone. Call once.
   absl::StatusOr<SharedResults> Finish();
@@ -60,18 +65,23 @@ class Execution {
 
   // What has ended the call, if anything has.
   absl::Status Interruption() const;
-  Accumulation& accumulation();
+  // Makes the accumulation, on the thread that first needs it. The CPU takes over from a device that cannot.
+  absl::Status Prepare();
+  // Charges for the CPU in place of a device that has failed in `status`; false where that is not to be.
+  bool ChargeForCpu(const absl::Status& status);
 
   Engine& engine_;
   const rpc::Call& call_;
   Clock::time_point arrival_ = Clock::now();
   Clock::time_point admission_;
   std::optional<Admission::Ticket> ticket_;
-  Plan plan_;  // until the accumulation has it
+  Plan plan_;  // until an accumulation on the CPU has it
+  Backend* backend_ = nullptr;
+  bool device_is_open_ = false;  // the choice was the engine's
   int64_t reduction_count_ = 0;
   int64_t result_bytes_ = 0;
-  int64_t state_bytes_ = 0;                     // with the results
-  std::unique_ptr<Accumulation> accumulation_;  // made on the thread that first needs it
+  int64_t state_bytes_ = 0;  // with the results
+  std::unique_ptr<Accumulation> accumulation_;
   ExecutionInfo info_;
 };
 

@@ -45,7 +45,7 @@ absl::Status Reducer::StartUnary(const ReductionSpec& spec, int64_t message_byte
   absl::Status status = CheckUnary("data", "tensors", plan->byte_count);
   status.Update(CheckUnary("reductions", "results", KnownResultBytes(*plan)));
   if (!status.ok()) return status;
-  return execution.Start(*std::move(plan), message_bytes);
+  return execution.Start(*std::move(plan), spec.device, message_bytes);
 }
 
 absl::Status Reducer::StartStream(const ReductionSpec& spec, Execution& execution) const {
@@ -53,7 +53,16 @@ absl::Status Reducer::StartStream(const ReductionSpec& spec, Execution& executio
   if (!plan.ok()) return plan.status();
   // One chunk is folded while the next one arrives.
   const int64_t message_bytes = std::min(plan->byte_count, 2 * max_unary_bytes_);
-  return execution.Start(*std::move(plan), message_bytes);
+  return execution.Start(*std::move(plan), spec.device, message_bytes);
+}
+
+std::vector<DeviceDescription> Reducer::devices() const {
+  std::vector<DeviceDescription> devices;
+  for (const std::unique_ptr<Backend>& backend : engine_.backends()) {
+    devices.push_back({std::string(backend->name()), std::string(backend->description()), backend->memory_bytes(),
+                       backend->health().ok()});
+  }
+  return devices;
 }
 
 rpc::Task Reducer::Fold(Execution::Slices payload, Execution& execution) {
@@ -62,6 +71,14 @@ rpc::Task Reducer::Fold(Execution::Slices payload, Execution& execution) {
     if (absl::Status status = execution.Fold(payload); !status.ok()) co_return status;
   }
   co_return absl::OkStatus();
+}
+
+rpc::Task Reducer::ReduceUnary(Execution::Slices payload, Execution& execution, SharedResults& results) {
+  for (;;) {
+    absl::Status status = co_await Fold(payload, execution);
+    if (status.ok()) status = co_await FinishUnary(execution, results);
+    if (status.ok() || !execution.FallBack(status)) co_return status;
+  }
 }
 
 rpc::Task Reducer::Finish(Execution& execution, SharedResults& results) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +15,7 @@
 #include "server/execution.h"
 #include "server/rpc/call.h"
 #include "server/rpc/task.h"
+#include "server/wire.h"
 #include "server/wire_format.h"
 #include "server/workers.h"
 
@@ -36,8 +38,15 @@ class Reducer {
   // Plans a request that comes in many messages, and charges for it.
   absl::Status StartStream(const ReductionSpec& spec, Execution& execution) const;
 
+  // The devices as they are now.
+  std::vector<DeviceDescription> devices() const;
+
   // Folds all of `payload`, moving to a worker for what takes long.
   rpc::Task Fold(Execution::Slices payload, Execution& execution);
+
+  // Folds all of `payload` and gives the results, which must fit into one message; once more, on the CPU, where a
+  // device that the server has chosen fails.
+  rpc::Task ReduceUnary(Execution::Slices payload, Execution& execution, SharedResults& results);
 
   // Gives the results, likewise.
   rpc::Task Finish(Execution& execution, SharedResults& results);

@@ -6,8 +6,17 @@
 
 #include "absl/status/statusor.h"
 #include "server/engine/values/errors.h"
+#include "server/status.h"
 
 namespace treduce {
+namespace {
+
+// The bytes of a stream are gone when a device fails, so that the client has to send them again; the CPU would do.
+absl::Status ForStream(const absl::Status& status, Execution& execution) {
+  return execution.FallBack(status) ? WithRetryDelay(status, absl::ZeroDuration()) : status;
+}
+
+}  // namespace
 
 std::unique_ptr<rpc::Service> ReductionService::MakeRpcService() {
   return std::make_unique<rpc::Service>(std::vector<rpc::Method>{
@@ -28,10 +37,8 @@ rpc::Task ReductionService::Reduce(rpc::Call& call) {
   absl::Status status = reducer_.StartUnary(request->spec, message.Length(), *execution);
   if (!status.ok()) co_return status;
 
-  status = co_await reducer_.Fold(request->data, *execution);
-  if (!status.ok()) co_return status;
   SharedResults results;
-  status = co_await reducer_.FinishUnary(*execution, results);
+  status = co_await reducer_.ReduceUnary(request->data, *execution, results);
   if (!status.ok()) co_return status;
   call.WriteLast(EncodeReduceResponse(results, execution->info()));
   co_return absl::OkStatus();
@@ -58,13 +65,13 @@ rpc::Task ReductionService::ReduceStream(rpc::Call& call) {
     const auto* chunk = std::get_if<Payload>(&*next);
     if (chunk == nullptr) co_return InvalidField("CHUNK_EXPECTED", "chunk", "only the first message holds a spec");
     status = co_await reducer_.Fold(*chunk, *execution);
-    if (!status.ok()) co_return status;
+    if (!status.ok()) co_return ForStream(status, *execution);
     message.Clear();
   }
 
   SharedResults results;
   status = co_await reducer_.Finish(*execution, results);
-  if (!status.ok()) co_return status;
+  if (!status.ok()) co_return ForStream(status, *execution);
   const grpc::ByteBuffer header = EncodeResultHeader(*results);
   if (!co_await call.Write(header)) co_return absl::CancelledError();
   for (const grpc::ByteBuffer& chunk : EncodeResultChunks(results)) {
@@ -75,7 +82,7 @@ rpc::Task ReductionService::ReduceStream(rpc::Call& call) {
 }
 
 rpc::Task ReductionService::DescribeServer(rpc::Call& call) {
-  call.WriteLast(EncodeDescription(description_));
+  call.WriteLast(EncodeDescription(description_, reducer_.devices()));
   co_return absl::OkStatus();
 }
 

@@ -99,17 +99,21 @@ std::string Version() { return TREDUCE_VERSION; }
 
 class Server::Impl {
  public:
-  explicit Impl(const Config& config)
+  Impl(const Config& config, std::unique_ptr<Engine> engine)
       : config_(config),
         byte_budget_(config.byte_budget > 0 ? config.byte_budget : MemoryBytes() / 2),
         worker_count_(OrPerCore(config.worker_threads)),
         fold_count_(OrPerCore(config.fold_threads)),
-        engine_({.thread_count = fold_count_}),
+        engine_(engine != nullptr ? std::move(engine)
+                                  : std::make_unique<Engine>(
+                                        EngineOptions{.thread_count = fold_count_,
+                                                      .use_cuda = config.cuda == "on",
+                                                      .cuda_memory_limit = static_cast<size_t>(config.cuda_memory)})),
         admission_(byte_budget_, config.max_calls),
         workers_(worker_count_),
-        reducer_(engine_, admission_, workers_, config.max_unary_bytes),
+        reducer_(*engine_, admission_, workers_, config.max_unary_bytes),
         reductions_(reducer_, {.version = Version(),
-                               .simd = std::string(engine_.simd_name()),
+                               .simd = std::string(engine_->simd_name()),
                                .thread_count = fold_count_,
                                .max_unary_bytes = config.max_unary_bytes,
                                .byte_budget = byte_budget_}),
@@ -156,10 +160,20 @@ class Server::Impl {
   }
 
   std::string Summary() const {
-    return absl::StrCat("treduce-server ", Version(), " on ", absl::StrJoin(addresses_, ", "), "; ",
-                        std::string(engine_.simd_name()), "; threads: ", config_.receive_threads, " receive, ",
-                        worker_count_, " work, ", fold_count_, " fold; limits: ", config_.max_unary_bytes,
-                        " bytes unary, ", byte_budget_, " bytes of memory, ", config_.max_calls, " calls");
+    return absl::StrCat("treduce-server ", Version(), " on ", absl::StrJoin(addresses_, ", "), "; ", Devices(),
+                        "; threads: ", config_.receive_threads, " receive, ", worker_count_, " work, ", fold_count_,
+                        " fold; limits: ", config_.max_unary_bytes, " bytes unary, ", byte_budget_,
+                        " bytes of memory, ", config_.max_calls, " calls");
+  }
+
+  // "AVX2; cuda:0 NVIDIA H200", "AVX2; no CUDA: there is no CUDA driver".
+  std::string Devices() const {
+    std::string text(engine_->simd_name());
+    for (const DeviceDescription& device : reducer_.devices()) {
+      if (device.name != "cpu") absl::StrAppend(&text, "; ", device.name, " ", device.description);
+    }
+    if (!engine_->why_no_cuda().empty()) absl::StrAppend(&text, "; no CUDA: ", engine_->why_no_cuda());
+    return text;
   }
 
   const std::vector<std::string>& addresses() const { return addresses_; }
@@ -197,7 +211,7 @@ class Server::Impl {
   const int worker_count_;
   const int fold_count_;
   std::vector<std::string> addresses_;
-  Engine engine_;
+  const std::unique_ptr<Engine> engine_;
   Admission admission_;
   Workers workers_;
   Reducer reducer_;
@@ -209,9 +223,9 @@ class Server::Impl {
   absl::once_flag stopped_;
 };
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, std::unique_ptr<Engine> engine) {
   try {
-    auto impl = std::make_unique<Impl>(config);
+    auto impl = std::make_unique<Impl>(config, std::move(engine));
     if (absl::Status status = impl->Start(); !status.ok()) return status;
     return std::unique_ptr<Server>(new Server(std::move(impl)));
   } catch (const std::system_error& error) {

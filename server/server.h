@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/config.h"
+#include "server/engine/engine.h"
 
 namespace treduce {
 
@@ -18,8 +19,8 @@ class Server {
   // Serves from now on. A socket file that no server listens on any more is replaced. FAILED_PRECONDITION when an
   // address cannot be listened on: in use, not permitted, not of this machine. INVALID_ARGUMENT when the byte budget,
   // which may depend on the machine, is less than 4 times `max_unary_bytes`. RESOURCE_EXHAUSTED when there can be no
-  // more threads.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config);
+  // more threads. Reduces with `engine`, if there is one, else with an engine of its own.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config, std::unique_ptr<Engine> engine = nullptr);
 
   // Cancels what still runs; Drain first to let it end.
   ~Server();

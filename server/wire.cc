@@ -138,6 +138,7 @@ absl::StatusOr<ReductionSpec> FromProto(const v1::ReductionSpec& proto) {
     if (!reduction.ok()) return reduction.status();
     spec.reductions.push_back(*std::move(reduction));
   }
+  spec.device = proto.device();
   return spec;
 }
 

@@ -44,6 +44,7 @@ struct ExecutionInfo {
   absl::Duration receive_time;
   absl::Duration compute_time;
   int64_t received_bytes = 0;
+  std::string device = "cpu";
 };
 
 // treduce.v1.ReduceResponse.
@@ -54,6 +55,14 @@ grpc::ByteBuffer EncodeResultHeader(absl::Span<const ReductionResult> results);
 std::vector<grpc::ByteBuffer> EncodeResultChunks(const SharedResults& results);
 grpc::ByteBuffer EncodeExecutionInfo(const ExecutionInfo& info);
 
+// treduce.v1.Device.
+struct DeviceDescription {
+  std::string name;
+  std::string description;
+  int64_t memory_bytes = 0;
+  bool working = true;
+};
+
 // What a server says about itself, beside its ops.
 struct ServerDescription {
   std::string version;
@@ -63,8 +72,8 @@ struct ServerDescription {
   int64_t byte_budget = 0;
 };
 
-// treduce.v1.DescribeServerResponse, with the ops of the registry.
-grpc::ByteBuffer EncodeDescription(const ServerDescription& description);
+// treduce.v1.DescribeServerResponse, with the ops of the registry and the devices as they are now.
+grpc::ByteBuffer EncodeDescription(const ServerDescription& description, absl::Span<const DeviceDescription> devices);
 
 }  // namespace treduce
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/inlined_vector.h"
 #include "server/engine/plan/op_registry.h"
 #include "server/engine/plan/plan.h"
@@ -49,8 +50,11 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration& proto) {
   proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
 }
 
+v1::Backend BackendOf(std::string_view device) { return device == "cpu" ? v1::BACKEND_CPU : v1::BACKEND_CUDA; }
+
 void SetExecutionInfo(const ExecutionInfo& info, v1::ExecutionInfo& proto) {
-  proto.set_backend(v1::BACKEND_CPU);
+  proto.set_backend(BackendOf(info.device));
+  proto.set_device(info.device);
   SetDuration(info.queue_time, *proto.mutable_queue_time());
   SetDuration(info.receive_time, *proto.mutable_receive_time());
   SetDuration(info.compute_time, *proto.mutable_compute_time());
@@ -126,7 +130,7 @@ grpc::ByteBuffer EncodeExecutionInfo(const ExecutionInfo& info) {
   return Serialize(message);
 }
 
-grpc::ByteBuffer EncodeDescription(const ServerDescription& description) {
+grpc::ByteBuffer EncodeDescription(const ServerDescription& description, absl::Span<const DeviceDescription> devices) {
   v1::DescribeServerResponse message;
   message.set_version(description.version);
   for (const OpInfo& info : AllOps()) {
@@ -143,7 +147,15 @@ grpc::ByteBuffer EncodeDescription(const ServerDescription& description) {
   message.mutable_limits()->set_max_dims(kMaxDims);
   message.mutable_limits()->set_max_reductions(kMaxReductions);
   message.mutable_limits()->set_byte_budget(description.byte_budget);
-  message.add_backends(v1::BACKEND_CPU);
+  for (const DeviceDescription& from : devices) {
+    const v1::Backend backend = BackendOf(from.name);
+    if (!absl::c_linear_search(message.backends(), backend)) message.add_backends(backend);
+    v1::Device& device = *message.add_devices();
+    device.set_name(from.name);
+    device.set_description(from.description);
+    device.set_memory_bytes(from.memory_bytes);
+    device.set_working(from.working);
+  }
   message.set_simd(description.simd);
   message.set_thread_count(description.thread_count);
   return Serialize(message);

@@ -253,6 +253,8 @@ absl::StatusOr<Arguments> ParseArguments(absl::Span<const std::string_view> word
         if (has_value && value.empty()) status = NotA(name, value, "a file");
       } else if (name == "--server") {
         arguments.server = std::string(value);
+      } else if (name == "--device") {
+        arguments.device = std::string(value);
       } else if (name == "--timeout") {
         status = ParseTimeout(name, value, &arguments.timeout);
       } else {

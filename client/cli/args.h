@@ -36,6 +36,7 @@ struct Arguments {
   std::string output;  // a file for the results; empty prints them
   std::string server;  // empty runs one in this process
   absl::Duration timeout = absl::InfiniteDuration();
+  std::string device;  // empty leaves it to the server
 };
 
 // Parses the words after the program's name. `server` is what --server is when it is not given. INVALID_ARGUMENT, with

@@ -14,7 +14,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "client/cli/endpoint.h"
 #include "client/cli/help.h"
@@ -84,6 +83,7 @@ int RunReduce(const Arguments& arguments) {
     ProgressBar bar(stderr);
     const CallOptions options = {.timeout = arguments.timeout,
                                  .cancel = {},
+                                 .device = arguments.device,
                                  .progress = [&](int64_t sent, int64_t total) { bar.Update(sent, total); },
                                  .out = {}};
     return std::visit([&](const auto& tensor) { return endpoint->client().Reduce(tensor, reductions, options); },
@@ -131,9 +131,14 @@ std::string OpsText(const ServerDescription& server) {
 }
 
 std::string DescriptionText(const ServerDescription& server) {
+  std::string devices;
+  for (const DeviceDescription& device : server.devices) {
+    absl::StrAppend(&devices, devices.empty() ? "" : ", ", device.name, " (", device.description,
+                    device.working ? ")" : "; lost)");
+  }
   return absl::StrFormat(
       "version          %s\n"
-      "backends         %s\n"
+      "devices          %s\n"
       "SIMD             %s\n"
       "threads          %d\n"
       "ops              %d\n"
@@ -141,8 +146,8 @@ std::string DescriptionText(const ServerDescription& server) {
       "max reductions   %d\n"
       "max unary bytes  %s\n"
       "byte budget      %s\n",
-      server.version, absl::StrJoin(server.backends, ", "), server.simd, server.thread_count, server.ops.size(),
-      server.max_dims, server.max_reductions, BytesText(server.max_unary_bytes), BytesText(server.byte_budget));
+      server.version, devices, server.simd, server.thread_count, server.ops.size(), server.max_dims,
+      server.max_reductions, BytesText(server.max_unary_bytes), BytesText(server.byte_budget));
 }
 
 int RunDescribe(const Arguments& arguments) {

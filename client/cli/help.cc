@@ -48,6 +48,7 @@ Output
 Server
   --server ADDRESS     HOST:PORT or unix:PATH. Default: $TREDUCE_SERVER; if it is not set either, the command is its own
                        server, in its own process.
+  --device DEVICE      Where the server reduces: cpu, cuda or cuda:1. Default: the server chooses.
   --timeout SECONDS    Gives up on the server after this long; input may take its time. Default: never.
 
 Commands

@@ -225,7 +225,7 @@ absl::StatusOr<ReduceReply> Client::Reduce(const TensorView& tensor, absl::Span<
                         absl::StrCat("expected ", *byte_count, " bytes for shape ", ToString(tensor.shape),
                                      " and dtype ", std::string(Name(tensor.dtype)), ", but got ", tensor.data.size()));
   }
-  const v1::ReductionSpec spec = client::ToProto(tensor.dtype, tensor.shape, reductions);
+  const v1::ReductionSpec spec = client::ToProto(tensor.dtype, tensor.shape, reductions, options.device);
   const bool small = std::max(*byte_count, ResultBound(tensor.shape, reductions)) <= impl_->options().unary_limit;
   grpc::CompletionQueue queue;
   Loan loan(tensor.data);
@@ -263,8 +263,8 @@ absl::StatusOr<ReduceReply> Client::Reduce(const TensorSource& tensor, absl::Spa
     return slice;
   };
   grpc::CompletionQueue queue;
-  return ReduceInChunks(impl_->stub(), &queue, client::ToProto(tensor.dtype, tensor.shape, reductions), *byte_count,
-                        chunk, options);
+  return ReduceInChunks(impl_->stub(), &queue, client::ToProto(tensor.dtype, tensor.shape, reductions, options.device),
+                        *byte_count, chunk, options);
 }
 
 absl::StatusOr<ServerDescription> Client::Describe(const CallOptions& options) const {

@@ -42,6 +42,8 @@ struct CallOptions {
   absl::Duration timeout = absl::InfiniteDuration();
   // Ends the call with CANCELLED when a stop is requested, from any thread.
   std::stop_token cancel = {};
+  // Where the server reduces, as PyTorch names devices: "cpu", "cuda", "cuda:1"; empty leaves it to the server.
+  std::string device = {};
   // Called by the calling thread as the tensor is sent.
   std::function<void(int64_t sent_bytes, int64_t total_bytes)> progress = {};
   // Memory for the results: one span for each output tensor, in order and of its exact size, or none at all. The
@@ -53,7 +55,8 @@ struct CallOptions {
 struct ReduceReply {
   // How the server executed the request.
   struct ExecutionInfo {
-    std::string backend;  // "cpu"
+    std::string backend;  // "cpu", "cuda"
+    std::string device;   // "cpu", "cuda:0"
     absl::Duration queue_time;
     absl::Duration receive_time;
     absl::Duration compute_time;
@@ -82,11 +85,19 @@ struct OpDescription {
   std::string options;        // "variance", "norm", "quantile", "unique", or empty for none
 };
 
+struct DeviceDescription {
+  std::string name;         // "cpu", "cuda:0"
+  std::string description;  // "AVX2, 16 threads", "NVIDIA H200"
+  int64_t memory_bytes = 0;
+  bool working = false;
+};
+
 struct ServerDescription {
   std::string version;
   std::vector<OpDescription> ops;
-  std::vector<std::string> backends;  // "cpu"
-  std::string simd;                   // "AVX2"
+  std::vector<std::string> backends;  // "cpu", "cuda"
+  std::vector<DeviceDescription> devices;
+  std::string simd;  // "AVX2"
   int thread_count = 0;
   int64_t max_unary_bytes = 0;
   int max_dims = 0;

@@ -34,8 +34,10 @@ std::string Metadata(const google::rpc::ErrorInfo& info, const std::string& key)
 
 }  // namespace
 
-v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Span<const Reduction> reductions) {
+v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Span<const Reduction> reductions,
+                          const std::string& device) {
   v1::ReductionSpec spec;
+  spec.set_device(device);
   spec.set_dtype(static_cast<v1::Dtype>(dtype));
   spec.mutable_shape()->Add(shape.begin(), shape.end());
   for (const Reduction& from : reductions) {
@@ -65,7 +67,8 @@ v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Sp
 }
 
 ReduceReply::ExecutionInfo FromProto(const v1::ExecutionInfo& info) {
-  return {BackendName(info.backend()), FromProto(info.queue_time()), FromProto(info.receive_time()),
+  return {BackendName(info.backend()),    info.device(),
+          FromProto(info.queue_time()),   FromProto(info.receive_time()),
           FromProto(info.compute_time()), info.received_bytes()};
 }
 
@@ -73,6 +76,7 @@ ServerDescription FromProto(const v1::DescribeServerResponse& response) {
   ServerDescription server = {.version = response.version(),
                               .ops = {},
                               .backends = {},
+                              .devices = {},
                               .simd = response.simd(),
                               .thread_count = response.thread_count(),
                               .max_unary_bytes = response.limits().max_unary_bytes(),
@@ -93,6 +97,9 @@ ServerDescription FromProto(const v1::DescribeServerResponse& response) {
   }
   for (const int backend : response.backends()) {
     server.backends.push_back(BackendName(static_cast<v1::Backend>(backend)));
+  }
+  for (const v1::Device& device : response.devices()) {
+    server.devices.push_back({device.name(), device.description(), device.memory_bytes(), device.working()});
   }
   return server;
 }

@@ -14,7 +14,8 @@ namespace treduce::client {
 // The payload of a status that holds a retry delay, as text.
 inline constexpr char kRetryDelayUrl[] = "treduce/retry_delay";
 
-v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Span<const Reduction> reductions);
+v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Span<const Reduction> reductions,
+                          const std::string& device = "");
 
 ReduceReply::ExecutionInfo FromProto(const v1::ExecutionInfo& info);
 ServerDescription FromProto(const v1::DescribeServerResponse& response);

@@ -107,6 +107,8 @@ export interface CallOptions {
   timeout?: number;
   /** Ends the call, which rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Where the server reduces: 'cpu', 'cuda', 'cuda:1'; the server chooses without it. */
+  device?: string;
 }
 
 /** An op with its options; `op` alone where it needs none. */
@@ -146,8 +148,10 @@ export type Answer =
 
 /** How a request was executed. Times are milliseconds. */
 export interface ExecutionInfo {
-  /** 'cpu'. */
+  /** 'cpu', 'cuda'. */
   backend: string;
+  /** 'cpu', 'cuda:0'. */
+  device: string;
   /** From the arrival of the call to its admission. */
   queueTime: number;
   /** From admission to the last byte of the tensor, less the compute time in between. */
@@ -172,6 +176,8 @@ export interface ServerDescription {
   /** The SIMD instructions in use: 'AVX2'. */
   simd: string;
   threadCount: number;
+  /** The CPU first; `memoryBytes` is of their own that requests may hold together. */
+  devices: { name: string; description: string; memoryBytes: number; working: boolean }[];
 }
 
 export interface ClientOptions {

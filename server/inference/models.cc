@@ -124,7 +124,12 @@ absl::StatusOr<ReductionSpec> SpecOf(const OpInfo& model, const ModelInferReques
   }
   absl::StatusOr<Reduction> reduction = ReductionOf(model, request.parameters());
   if (!reduction.ok()) return reduction.status();
-  ReductionSpec spec = {.dtype = *dtype, .shape = {input.shape().begin(), input.shape().end()}, .reductions = {}};
+  absl::StatusOr<std::string> device = DeviceOf(request.parameters());
+  if (!device.ok()) return device.status();
+  ReductionSpec spec = {.dtype = *dtype,
+                        .shape = {input.shape().begin(), input.shape().end()},
+                        .reductions = {},
+                        .device = *std::move(device)};
   spec.reductions.push_back(*std::move(reduction));
   return spec;
 }

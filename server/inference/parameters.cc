@@ -189,6 +189,9 @@ ReductionOptions DefaultOptions(OptionsKind kind) {
   return {};
 }
 
+// Of the request rather than of the reduction.
+constexpr char kDevice[] = "device";
+
 // What the protocol keeps for itself. None of it changes what a reduction gives: nothing is queued or kept between
 // requests here.
 bool IsReserved(absl::string_view name) {
@@ -204,6 +207,7 @@ std::vector<std::string_view> ParameterNames(const OpInfo& model) {
   for (const ParameterInfo& info : kParameters) {
     if (info.taken(model)) names.push_back(info.name);
   }
+  names.push_back(kDevice);
   return names;
 }
 
@@ -212,7 +216,7 @@ absl::StatusOr<Reduction> ReductionOf(const OpInfo& model,
   Reduction reduction = {.op = model.op};
   reduction.options = DefaultOptions(model.options);
   for (const auto& [name, value] : parameters) {
-    if (IsReserved(name)) continue;
+    if (name == kDevice || IsReserved(name)) continue;
     const std::string field = absl::StrCat("parameters.", name);
     const auto* info = absl::c_find_if(kParameters, [&, &name = name](const ParameterInfo& entry) {
       return entry.name == name && entry.taken(model);
@@ -227,6 +231,13 @@ absl::StatusOr<Reduction> ReductionOf(const OpInfo& model,
     }
   }
   return reduction;
+}
+
+absl::StatusOr<std::string> DeviceOf(const google::protobuf::Map<std::string, InferParameter>& parameters) {
+  const auto device = parameters.find(kDevice);
+  if (device == parameters.end()) return std::string();
+  if (device->second.has_string_param()) return device->second.string_param();
+  return InvalidField("PARAMETER_VALUE", "parameters.device", "expected a device such as \"cpu\" or \"cuda:0\"");
 }
 
 }  // namespace treduce

@@ -14,7 +14,7 @@
 
 namespace treduce {
 
-// The parameters that a model takes: "dim", "keepdim", ...
+// The parameters that a model takes: "dim", "keepdim", ..., "device".
 std::vector<std::string_view> ParameterNames(const OpInfo& model);
 
 // The reduction that parameters ask `model` for. Each has its natural type or is text of the same meaning, lists are
@@ -22,6 +22,9 @@ std::vector<std::string_view> ParameterNames(const OpInfo& model);
 // model's nor reserved by the protocol for clients and servers of its own.
 absl::StatusOr<Reduction> ReductionOf(const OpInfo& model,
                                       const google::protobuf::Map<std::string, inference::InferParameter>& parameters);
+
+// Where parameters ask for a request to be reduced; empty when they do not. INVALID_ARGUMENT for other than text.
+absl::StatusOr<std::string> DeviceOf(const google::protobuf::Map<std::string, inference::InferParameter>& parameters);
 
 }  // namespace treduce
 

@@ -27,6 +27,7 @@ constexpr const char* kExtensions[] = {"binary_tensor_data", "model_configuratio
 std::string ProtocolField(absl::string_view field, bool typed) {
   if (field == "dtype" || field == "shape") return absl::StrCat("inputs[0].", field == "dtype" ? "datatype" : "shape");
   if (field == "data") return typed ? "inputs[0].contents" : "raw_input_contents[0]";
+  if (field == "device") return "parameters.device";
   if (field == "reductions" || field == "reductions[0]") return "outputs";
   if (absl::ConsumePrefix(&field, "reductions[0].")) {
     return absl::StrCat("parameters.", field.substr(field.rfind('.') == field.npos ? 0 : field.rfind('.') + 1));
@@ -129,11 +130,8 @@ rpc::Task InferenceService::Infer(const OpInfo& model, const InferRequest& reque
   answer.outputs = *std::move(outputs);
   absl::Status status = reducer_.StartUnary(*spec, message_bytes, execution);
   if (!status.ok()) co_return status;
-  if (request.has_contents) {
-    status = co_await FoldContents(request, spec->dtype, reducer_, execution);
-  } else {
-    status = co_await reducer_.Fold(request.raw, execution);
-  }
+  if (!request.has_contents) co_return co_await reducer_.ReduceUnary(request.raw, execution, answer.results);
+  status = co_await FoldContents(request, spec->dtype, reducer_, execution);
   if (!status.ok()) co_return status;
   co_return co_await reducer_.FinishUnary(execution, answer.results);
 }

@@ -77,7 +77,7 @@ TEST(Commands, AWrongAddressIsAUsageError) {
 }
 
 TEST(Commands, DescribeTheServerOfTheProcess) {
-  EXPECT_THAT(RunWords({"describe"}).printed, HasSubstr("backends         cpu"));
+  EXPECT_THAT(RunWords({"describe"}).printed, HasSubstr("devices          cpu ("));
   EXPECT_THAT(RunWords({"ops"}).printed, ContainsRegex("var_mean +Variance and mean\\."));
 }
 

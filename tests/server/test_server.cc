@@ -35,10 +35,10 @@ std::optional<Detail> DetailOf(const grpc::Status& status) {
 
 }  // namespace
 
-TestServer::TestServer(Config config) {
+TestServer::TestServer(Config config, std::unique_ptr<Engine> engine) {
   config.listen = {NewSocket()};
   config.drain_timeout = std::min(config.drain_timeout, absl::Seconds(5));
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config);
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config, std::move(engine));
   if (!server.ok()) ADD_FAILURE() << server.status();
   server_ = *std::move(server);
 }

@@ -27,7 +27,7 @@ inline constexpr char kReduceStream[] = "/treduce.v1.ReductionService/ReduceStre
 class TestServer {
  public:
   // As `config` says, except for the address, and a drain timeout of at most 5 seconds.
-  explicit TestServer(Config config = {});
+  explicit TestServer(Config config = {}, std::unique_ptr<Engine> engine = nullptr);
 
   Server& server() { return *server_; }
   // Connected anew each time.

@@ -79,10 +79,11 @@ export class Client {
     return `<treduce.Client of ${this.address}${this.#connection.closed ? ', closed' : ''}>`;
   }
 
-  #limits({ timeout = this.#timeout, signal }) {
+  #limits({ timeout = this.#timeout, signal, device = '' }) {
     checkTimeout(timeout);
+    if (typeof device !== 'string') throw invalid('device', `expected 'cpu', 'cuda' or 'cuda:1', got ${inspect(device)}`);
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'expected an AbortSignal');
-    return { deadline: timeout === undefined ? Infinity : Date.now() + timeout, signal };
+    return { deadline: timeout === undefined ? Infinity : Date.now() + timeout, signal, device };
   }
 
   async #ask(path, decode, options) {
@@ -94,7 +95,7 @@ export class Client {
   }
 
   async #retrying(source, reductions, limits) {
-    const spec = wire.encodeSpec(source.dtype, source.shape, reductions);
+    const spec = wire.encodeSpec(source.dtype, source.shape, reductions, limits.device);
     const bytes = Math.max(source.byteCount, resultBound(source.shape, reductions));
     let unary = source.replayable && bytes <= this.#unaryLimit;
     let patience;
@@ -138,8 +139,8 @@ export class Client {
 
 // A method for each op, with its options and those of the call together.
 for (const op of OPS) {
-  Client.prototype[methodName(op)] = async function (tensor, { timeout, signal, ...options } = {}) {
-    const [answer] = await this.reduce(tensor, [{ ...options, op }], { timeout, signal });
+  Client.prototype[methodName(op)] = async function (tensor, { timeout, signal, device, ...options } = {}) {
+    const [answer] = await this.reduce(tensor, [{ ...options, op }], { timeout, signal, device });
     return answer;
   };
 }

@@ -11,7 +11,7 @@ export const REDUCE_STREAM = `${SERVICE}ReduceStream`;
 export const DESCRIBE_SERVER = `${SERVICE}DescribeServer`;
 export const HEALTH_CHECK = '/grpc.health.v1.Health/Check';
 
-const BACKENDS = ['cpu'];
+const BACKENDS = ['cpu', 'cuda'];
 const NO_BYTES = Buffer.alloc(0);
 
 // Writing.
@@ -71,9 +71,10 @@ function encodeReduction({ op, dim, keepdim, dtype, correction, ord, q, interpol
 }
 
 // Field 1, a ReductionSpec, of ReduceRequest and ReduceStreamRequest alike.
-export function encodeSpec(dtype, shape, reductions) {
+export function encodeSpec(dtype, shape, reductions, device = '') {
   const encoded = reductions.map((reduction) => delimited(3, encodeReduction(reduction)));
-  return delimited(1, integer(1, DTYPES.indexOf(dtype) + 1), integers(2, shape), ...encoded);
+  const where = device ? delimited(4, Buffer.from(device)) : NO_BYTES;
+  return delimited(1, integer(1, DTYPES.indexOf(dtype) + 1), integers(2, shape), ...encoded, where);
 }
 
 // Field 2 of the same two messages: `data` and `chunk`.
@@ -201,9 +202,10 @@ function decodeDuration(message) {
 }
 
 function decodeExecutionInfo(message) {
-  const { 1: backend = 0, 2: queue, 3: receive, 4: compute, 5: receivedBytes = 0 } = Object.fromEntries(fields(message));
+  const { 1: backend = 0, 2: queue, 3: receive, 4: compute, 5: receivedBytes = 0, 6: device } = Object.fromEntries(fields(message));
   return {
     backend: nameOf(BACKENDS, backend),
+    device: textOf(device),
     queueTime: decodeDuration(queue),
     receiveTime: decodeDuration(receive),
     computeTime: decodeDuration(compute),
@@ -224,7 +226,7 @@ function decodeOp(message) {
 
 // A DescribeServerResponse.
 export function decodeDescription(message) {
-  const description = { version: '', ops: [], limits: {}, backends: [], simd: '', threadCount: 0 };
+  const description = { version: '', ops: [], limits: {}, backends: [], simd: '', threadCount: 0, devices: [] };
   for (const [number, value] of fields(message)) {
     if (number === 1) description.version = textOf(value);
     if (number === 2) description.ops.push(decodeOp(messageOf(value)));
@@ -236,6 +238,10 @@ export function decodeDescription(message) {
     if (number === 4) description.backends.push(...integersOf(value).map((backend) => nameOf(BACKENDS, backend)));
     if (number === 5) description.simd = textOf(value);
     if (number === 6) description.threadCount = value;
+    if (number === 7) {
+      const { 1: name, 2: about, 3: memoryBytes = 0, 4: working = 0 } = Object.fromEntries(fields(messageOf(value)));
+      description.devices.push({ name: textOf(name), description: textOf(about), memoryBytes, working: working !== 0 });
+    }
   }
   return description;
 }

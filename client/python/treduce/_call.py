@@ -83,6 +83,15 @@ def seconds_of(timeout: Any) -> float | None:
     raise ArgumentTypeError(f"timeout must be seconds or None, not {timeout!r}", field="timeout")
 
 
+def device_of(device: Any) -> str:
+    """`device` as the API has it: "cpu", "cuda", "cuda:1" or a torch.device; "" for None, the server's choice."""
+    if device is None or isinstance(device, str):
+        return device or ""
+    if type(device).__module__ == "torch":
+        return str(device)
+    raise ArgumentTypeError(f"device must be str or None, not {device!r}", field="device")
+
+
 def deadline_of(settings: Settings, timeout: float | None) -> float | None:
     """When a call must have ended that begins now, by the monotonic clock."""
     seconds = settings.timeout if timeout is None else seconds_of(timeout)
@@ -112,6 +121,7 @@ class Call:
         single: bool = True,
         timeout: float | None = None,
         progress: bool | Progress = False,
+        device: Any = None,
     ) -> None:
         source = self._source = source_of(x)
         self._settings = settings
@@ -120,7 +130,7 @@ class Call:
         self._single = single
         self._progress = progress_of(progress, source.byte_count) if progress else None
         self._deadline = deadline_of(settings, timeout)
-        self._spec, unary_bytes = _plan(source.dtype, source.shape, reductions)
+        self._spec, unary_bytes = _plan(source.dtype, source.shape, reductions, device_of(device))
         # Whether the tensor goes out as one message.
         self.unary = unary_bytes <= settings.unary_limit and source.replayable
         self.is_async = source.is_async
@@ -224,10 +234,12 @@ def _is_too_large_for_one(error: Error) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _plan(dtype: int, shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> tuple[bytes, int]:
+def _plan(
+    dtype: int, shape: tuple[int, ...], reductions: tuple[Reduction, ...], device: str
+) -> tuple[bytes, int]:
     """The spec as a field of a request, and an upper bound of the bytes of the tensor, and of its results."""
     tensor_bytes = math.prod(shape) * _dtypes.ITEM_SIZES[dtype]
-    return _wire.spec_field(dtype, shape, reductions), max(tensor_bytes, _result_bound(shape, reductions))
+    return _wire.spec_field(dtype, shape, reductions, device), max(tensor_bytes, _result_bound(shape, reductions))
 
 
 def _result_bound(shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> int:

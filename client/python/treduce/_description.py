@@ -18,6 +18,16 @@ class OpDescription:
 
 
 @dataclasses.dataclass(frozen=True)
+class DeviceDescription:
+    """One device that a server can reduce on."""
+
+    name: str  # as `device` of a call takes it: "cpu", "cuda:0"
+    description: str
+    memory_bytes: int  # of its own that requests may hold together; 0 for the CPU
+    working: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class ServerDescription:
     """A server: its version, what it can do, and how much of it."""
 
@@ -30,6 +40,7 @@ class ServerDescription:
     max_dims: int
     max_reductions: int
     byte_budget: int  # of memory that all requests together may hold
+    devices: tuple[DeviceDescription, ...] = ()
 
 
 def describe(message: bytes) -> ServerDescription:
@@ -51,4 +62,5 @@ def describe(message: bytes) -> ServerDescription:
         max_dims=limit(2, 0),
         max_reductions=limit(3, 0),
         byte_budget=limit(4, 0),
+        devices=tuple(DeviceDescription(*device) for device in response.devices),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         keepdims: bool
         timeout: float | None
         progress: bool | Progress
+        device: Any
 
 
 class Operations:
@@ -37,6 +38,7 @@ class Operations:
       is filled, and returned;
     - `axis` and `keepdims`, NumPy's names of dim and keepdim;
     - `timeout`: seconds that the call may take;
+    - `device`: where the server reduces, "cpu", "cuda", "cuda:1" or a torch.device; without it the server chooses;
     - `progress`: True for a bar, where tqdm is installed, or a function that is called with the bytes sent and of all.
 
     `dim` is one dim or several; all dims where it is None or empty. `keepdim` keeps reduced dims with extent 1. `dtype`
@@ -53,6 +55,7 @@ class Operations:
         out: Any = None,
         timeout: float | None = None,
         progress: bool | Progress = False,
+        device: Any = None,
     ) -> Any:
         """Several reductions in one pass: the tensor is sent, and read, once.
 
@@ -70,14 +73,14 @@ class Operations:
         wanted = tuple(ops.of(reduction) for reduction in reductions)
         outs = outs_of(wanted, out)
         return self._perform(
-            Call(self._settings, input, wanted, outs, single=False, timeout=timeout, progress=progress)
+            Call(self._settings, input, wanted, outs, single=False, timeout=timeout, progress=progress, device=device)
         )
 
     def _one(self, input: Any, reduction: Reduction, out: Any, options: Any) -> Any:
         if not options:
             outs = None if out is None else outs_of((reduction,), [out])
             return self._perform(Call(self._settings, input, (reduction,), outs))
-        call_options = {name: options.pop(name) for name in ("timeout", "progress") if name in options}
+        call_options = {name: options.pop(name) for name in ("timeout", "progress", "device") if name in options}
         reduction = ops.named(reduction, options)
         outs = None if out is None else outs_of((reduction,), [out])
         return self._perform(Call(self._settings, input, (reduction,), outs, **call_options))

@@ -22,7 +22,7 @@ class ExecutionInfo:
     """How the server executed a request.
 
     Attributes:
-        backend: where it ran, "cpu".
+        backend: where it ran, "cpu" or "cuda"; device: which of them, "cpu" or "cuda:0".
         queue_time, receive_time, compute_time: seconds from the arrival of the call to its admission; from there to the
             last byte of the tensor, less compute time; and spent on reducing.
         received_bytes: of the tensor.
@@ -33,13 +33,14 @@ class ExecutionInfo:
     receive_time: float
     compute_time: float
     received_bytes: int
+    device: str
 
     def __init__(self, message: bytes | memoryview = b"") -> None:
         self.__dict__.update(_wire.execution_info(memoryview(message)))
 
     def __repr__(self) -> str:
         times = (f"{name}={getattr(self, name):.6f} s" for name in ("queue_time", "receive_time", "compute_time"))
-        return f"ExecutionInfo(backend={self.backend!r}, {', '.join(times)}, received_bytes={self.received_bytes})"
+        return f"ExecutionInfo(device={self.device!r}, {', '.join(times)}, received_bytes={self.received_bytes})"
 
 
 class Results(list[Any]):

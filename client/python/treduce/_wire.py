@@ -32,7 +32,7 @@ OPS = (
     "median", "nanmedian", "mode", "quantile", "nanquantile", "unique", "unique_consecutive",
 )  # fmt: skip
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
-BACKENDS = ("cpu",)
+BACKENDS = ("cpu", "cuda")
 _OP_NUMBERS = {name: number for number, name in enumerate(OPS, 1)}
 
 Field = Union[int, float, memoryview]
@@ -93,10 +93,11 @@ def _reduction(reduction: Reduction) -> bytes:
     return message
 
 
-def spec_field(dtype: int, shape: tuple[int, ...], reductions: tuple[Reduction, ...]) -> bytes:
+def spec_field(dtype: int, shape: tuple[int, ...], reductions: tuple[Reduction, ...], device: str = "") -> bytes:
     """Field 1, a ReductionSpec, of ReduceRequest and ReduceStreamRequest alike."""
     spec = _integer(1, dtype) + _integers(2, shape)
-    return _bytes(1, spec + b"".join(_bytes(3, _reduction(reduction)) for reduction in reductions))
+    spec += b"".join(_bytes(3, _reduction(reduction)) for reduction in reductions)
+    return _bytes(1, spec + (_bytes(4, device.encode()) if device else b""))
 
 
 # Field 2 of the same two messages: `data` and `chunk`.
@@ -268,6 +269,7 @@ def execution_info(message: memoryview) -> dict[str, object]:
         "receive_time": _duration(values.get(3, 0)),
         "compute_time": _duration(values.get(4, 0)),
         "received_bytes": values.get(5, 0),
+        "device": _text(values.get(6, _NO_BYTES)),
     }
 
 
@@ -278,6 +280,13 @@ class OpMessage(NamedTuple):
     options: str
 
 
+class DeviceMessage(NamedTuple):
+    name: str
+    description: str
+    memory_bytes: int
+    working: bool
+
+
 class DescriptionMessage(NamedTuple):
     version: str
     ops: list[OpMessage]
@@ -285,12 +294,13 @@ class DescriptionMessage(NamedTuple):
     backends: list[str]
     simd: str
     thread_count: int
+    devices: list[DeviceMessage]
 
 
 def description(message: bytes) -> DescriptionMessage:
     """A DescribeServerResponse. Its limits are by field number."""
     texts = {1: "", 5: ""}
-    ops, limits, backends, threads = [], {}, [], 0
+    ops, limits, backends, devices, threads = [], {}, [], [], 0
     for number, value in fields(memoryview(message)):
         if number in texts:
             texts[number] = _text(value)
@@ -304,7 +314,15 @@ def description(message: bytes) -> DescriptionMessage:
             backends += [_name(BACKENDS, backend) for backend in numbers]
         elif number == 6:
             threads = _int(value)
-    return DescriptionMessage(texts[1], ops, limits, backends, texts[5], threads)
+        elif number == 7 and isinstance(value, memoryview):
+            devices.append(_device(value))
+    return DescriptionMessage(texts[1], ops, limits, backends, texts[5], threads, devices)
+
+
+def _device(message: memoryview) -> DeviceMessage:
+    values = dict(fields(message))
+    name, about = _text(values.get(1, _NO_BYTES)), _text(values.get(2, _NO_BYTES))
+    return DeviceMessage(name, about, _int(values.get(3, 0)), bool(values.get(4, 0)))
 
 
 def _op(message: memoryview) -> OpMessage:

@@ -103,6 +103,7 @@ describe('ops', () => {
     const description = await t.describe();
     assert.deepEqual(description.ops.map((op) => op.name), OPS);
     assert.deepEqual(description.ops[0].dtypes, DTYPES);
+    assert.deepEqual([description.devices[0].name, description.devices[0].working], ['cpu', true]);
     for (const op of OPS) {
       const method = op.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
       const options = op.includes('quantile') ? { q: 0.5 } : {};
@@ -135,7 +136,7 @@ describe('ops', () => {
   test('several reductions are answered together', async () => {
     const answers = await t.reduce(MATRIX, ['sum', { op: 'amax', dim: -1 }, { op: 'argmin' }]);
     assert.deepEqual(answers.map((answer) => answer.toArray()), [21, [5, 6], 0n]);
-    assert.equal(answers.executionInfo.backend, 'cpu');
+    assert.deepEqual([answers.executionInfo.backend, answers.executionInfo.device], ['cpu', 'cpu']);
     assert.equal(answers.executionInfo.receivedBytes, 48);
     assert.ok(answers.executionInfo.computeTime > 0);
   });

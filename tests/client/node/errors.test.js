@@ -61,6 +61,8 @@ const MISTAKES = [
   ['too few chunks', () => t.sum(chunks(new Float64Array(1))), ArgumentError, 'SIZE_MISMATCH', 'data'],
   ['chunks of another dtype', () => t.sum(chunks(new Float32Array(4))), ArgumentError, '', 'dtype'],
   ['chunks that are none', () => t.sum(chunks('ab')), ArgumentError, '', 'data'],
+  ['a device that is none', () => t.sum(MATRIX, { device: 'gpu' }), RequestError, 'UNKNOWN_DEVICE', 'device'],
+  ['a device of another kind', () => t.sum(MATRIX, { device: 0 }), ArgumentError, '', 'device'],
   ['a timeout that is none', () => t.sum(MATRIX, { timeout: 'soon' }), ArgumentError, '', 'timeout'],
   ['a signal that is none', () => t.sum(MATRIX, { signal: true }), ArgumentError, '', 'signal'],
 ];

@@ -44,12 +44,13 @@ test('specs are read by Protobuf', () => {
     { op: 'unique_consecutive', returnCounts: true },
   ].map(reductionOf);
   const shape = [3, 0, 1, 2 ** 40, 127, 128];
-  const message = Buffer.concat([wire.encodeSpec('float32', shape, reductions), ...wire.encodePayload(Buffer.from('abc'))]);
+  const message = Buffer.concat([wire.encodeSpec('float32', shape, reductions, 'cuda:1'), ...wire.encodePayload(Buffer.from('abc'))]);
   const Request = type('treduce.v1.ReduceRequest');
   const request = Request.toObject(Request.decode(message), { longs: Number, enums: String });
   assert.equal(String(request.data), 'abc');
   assert.equal(request.spec.dtype, 'DTYPE_FLOAT32');
   assert.deepEqual(request.spec.shape, shape);
+  assert.equal(request.spec.device, 'cuda:1');
   assert.deepEqual(request.spec.reductions, [
     { op: 'OP_SUM' },
     { op: 'OP_SUM', dim: [0, -1], keepdim: true, dtype: 'DTYPE_FLOAT64' },
@@ -67,14 +68,14 @@ test('replies of Protobuf are read', () => {
     { dtype: 'DTYPE_FLOAT64', shape: [2, 300], data: Buffer.from('12345678') },
     { dtype: 'DTYPE_INT64', shape: [], data: Buffer.from('87654321') },
   ];
-  const executionInfo = { backend: 'BACKEND_CPU', queueTime: { nanos: 5000 }, computeTime: { seconds: 2 }, receivedBytes: 2 ** 40 };
+  const executionInfo = { backend: 'BACKEND_CPU', queueTime: { nanos: 5000 }, computeTime: { seconds: 2 }, receivedBytes: 2 ** 40, device: 'cpu' };
   const reply = wire.decodeReply(encode('treduce.v1.ReduceResponse', { results: [{ tensors }, { tensors: [] }], executionInfo }));
   assert.deepEqual(reply.results[0].map(({ dtype, shape, data }) => [dtype, shape, String(data)]), [
     ['float64', [2, 300], '12345678'],
     ['int64', [], '87654321'],
   ]);
   assert.deepEqual(reply.results[1], []);
-  assert.deepEqual(reply.executionInfo, { backend: 'cpu', queueTime: 0.005, receiveTime: 0, computeTime: 2000, receivedBytes: 2 ** 40 });
+  assert.deepEqual(reply.executionInfo, { backend: 'cpu', device: 'cpu', queueTime: 0.005, receiveTime: 0, computeTime: 2000, receivedBytes: 2 ** 40 });
   const chunk = wire.decodeStreamMessage(encode('treduce.v1.ReduceStreamResponse', { chunk: Buffer.from('xyz') }));
   assert.equal(String(chunk.chunk), 'xyz');
 });
