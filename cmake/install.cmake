@@ -24,10 +24,15 @@ function(treduce_export component)
   endforeach()
 endfunction()
 
+set(engine_targets treduce_values treduce_fold treduce_select treduce_plan treduce_engine)
+if(TREDUCE_CUDA)
+  list(APPEND engine_targets treduce_cuda)
+endif()
 treduce_export(engine
-  TARGETS treduce_values treduce_fold treduce_select treduce_plan treduce_engine
+  TARGETS ${engine_targets}
   HEADERS
     server/engine/accumulation.h
+    server/engine/backend.h
     server/engine/engine.h
     server/engine/plan/op_registry.h
     server/engine/plan/plan.h
