@@ -1,4 +1,5 @@
 // The engine in this process.
+#include <string>
 #include <utility>
 
 #include "server/engine/engine.h"
@@ -9,21 +10,25 @@ namespace {
 
 class EngineRunner : public Runner {
  public:
+  explicit EngineRunner(std::string device) : device_(std::move(device)) {}
+
   std::string name() const override { return "engine"; }
 
   absl::StatusOr<std::vector<Tensor>> Reduce(const TensorView& tensor, const Reduction& reduction) override {
-    absl::StatusOr<std::vector<ReductionResult>> results = engine_.Reduce(tensor, {reduction});
+    absl::StatusOr<std::vector<ReductionResult>> results = engine_.Reduce(tensor, {reduction}, device_);
+    if (absl::IsUnimplemented(results.status())) results = engine_.Reduce(tensor, {reduction}, "cpu");
     if (!results.ok()) return results.status();
     auto& outputs = (*results)[0].outputs;
     return std::vector<Tensor>(std::make_move_iterator(outputs.begin()), std::make_move_iterator(outputs.end()));
   }
 
  private:
+  const std::string device_;
   Engine engine_;
 };
 
 }  // namespace
 
-std::unique_ptr<Runner> NewEngineRunner() { return std::make_unique<EngineRunner>(); }
+std::unique_ptr<Runner> NewEngineRunner(const std::string& device) { return std::make_unique<EngineRunner>(device); }
 
 }  // namespace treduce::conformance

@@ -17,6 +17,7 @@
 #include "tests/conformance/vectors.h"
 
 ABSL_FLAG(std::string, server, "", "ask the server at HOST:PORT or unix:PATH, not the engine in this process");
+ABSL_FLAG(std::string, device, "cpu", "the engine's device: cpu, cuda or cuda:1; the CPU does what it does not take");
 ABSL_FLAG(std::string, report, "", "write one line of JSON per case to this file");
 
 namespace treduce::conformance {
@@ -28,7 +29,7 @@ constexpr int kCannotRun = 2;
 absl::StatusOr<std::vector<std::unique_ptr<Runner>>> MakeRunners(const std::string& address) {
   if (!address.empty()) return NewServerRunners(address);
   std::vector<std::unique_ptr<Runner>> runners;
-  runners.push_back(NewEngineRunner());
+  runners.push_back(NewEngineRunner(absl::GetFlag(FLAGS_device)));
   return runners;
 }
 
@@ -96,11 +97,11 @@ int Run(const std::vector<std::string>& paths, const std::string& address, const
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "runs conformance vectors (.jsonl files, or directories of them).\n\n"
-      "    treduce-conformance [--server ADDRESS] [--report FILE] PATH...\n\n"
+      "    treduce-conformance [--server ADDRESS | --device DEVICE] [--report FILE] PATH...\n\n"
       "Exits with 0 when no case failed, 1 when one did, 2 when the vectors could not be run.");
   const std::vector<char*> args = absl::ParseCommandLine(argc, argv);
   if (args.size() < 2) {
-    std::cerr << "usage: treduce-conformance [--server ADDRESS] [--report FILE] PATH...\n";
+    std::cerr << "usage: treduce-conformance [--server ADDRESS | --device DEVICE] [--report FILE] PATH...\n";
     return treduce::conformance::kCannotRun;
   }
   return treduce::conformance::Run({args.begin() + 1, args.end()}, absl::GetFlag(FLAGS_server),

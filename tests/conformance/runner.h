@@ -25,7 +25,8 @@ class Runner {
   virtual absl::StatusOr<std::vector<Tensor>> Reduce(const TensorView& tensor, const Reduction& reduction) = 0;
 };
 
-std::unique_ptr<Runner> NewEngineRunner();
+// On `device`, as Engine::Reduce takes it; on the CPU what that device does not take.
+std::unique_ptr<Runner> NewEngineRunner(const std::string& device = "cpu");
 
 // The C++ client, Reduce, and ReduceStream with chunks of awkward sizes, of the server at `address`: "HOST:PORT" or
 // "unix:PATH". UNAVAILABLE when it does not answer within five seconds.
