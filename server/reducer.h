@@ -48,6 +48,9 @@ class Reducer {
   // device that the server has chosen fails.
   rpc::Task ReduceUnary(Execution::Slices payload, Execution& execution, SharedResults& results);
 
+  // `co_await reducer.OnWorker()`: for what takes long beside folding.
+  auto OnWorker() { return workers_.Schedule(); }
+
   // Gives the results, likewise.
   rpc::Task Finish(Execution& execution, SharedResults& results);
   // RESOURCE_EXHAUSTED, naming ReduceStream, when they do not fit into one message.

@@ -23,6 +23,9 @@ constexpr size_t kMaxRequestBytes = 4096;
 constexpr const char* kExtensions[] = {"binary_tensor_data", "model_configuration", "model_repository", "parameters",
                                        "statistics"};
 
+// Contents of more bytes take long to decode.
+constexpr int64_t kLongContents = 32 << 10;
+
 // Where the protocol has what the engine calls `field`.
 std::string ProtocolField(absl::string_view field, bool typed) {
   if (field == "dtype" || field == "shape") return absl::StrCat("inputs[0].", field == "dtype" ? "datatype" : "shape");
@@ -46,6 +49,9 @@ absl::Status InProtocolTerms(const absl::Status& status, bool typed) {
 }
 
 rpc::Task FoldContents(const InferRequest& request, DType dtype, Reducer& reducer, Execution& execution) {
+  int64_t byte_count = 0;
+  for (const auto slice : request.contents) byte_count += static_cast<int64_t>(slice.size());
+  if (byte_count > kLongContents) co_await reducer.OnWorker();
   ContentsReader reader(request.contents, dtype);
   for (;;) {
     const absl::StatusOr<absl::Span<const std::byte>> piece = reader.Next();

@@ -41,6 +41,8 @@ export class InternalError extends TreduceError {}
 // The error of a status code.
 export const ERROR_BY_CODE = {
   INVALID_ARGUMENT: RequestError,
+  FAILED_PRECONDITION: RequestError,
+  UNIMPLEMENTED: RequestError,
   RESOURCE_EXHAUSTED: ResourceExhaustedError,
   UNAVAILABLE: UnavailableError,
   DEADLINE_EXCEEDED: DeadlineExceededError,

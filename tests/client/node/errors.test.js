@@ -62,17 +62,22 @@ const MISTAKES = [
   ['chunks of another dtype', () => t.sum(chunks(new Float32Array(4))), ArgumentError, '', 'dtype'],
   ['chunks that are none', () => t.sum(chunks('ab')), ArgumentError, '', 'data'],
   ['a device that is none', () => t.sum(MATRIX, { device: 'gpu' }), RequestError, 'UNKNOWN_DEVICE', 'device'],
+  ['a device that the server has not', () => t.sum(MATRIX, { device: 'cuda:99' }), RequestError, 'NO_SUCH_DEVICE', 'device'],
   ['a device of another kind', () => t.sum(MATRIX, { device: 0 }), ArgumentError, '', 'device'],
   ['a timeout that is none', () => t.sum(MATRIX, { timeout: 'soon' }), ArgumentError, '', 'timeout'],
   ['a signal that is none', () => t.sum(MATRIX, { signal: true }), ArgumentError, '', 'signal'],
 ];
+
+function codeOf(reason) {
+  return reason === 'NO_SUCH_DEVICE' ? 'FAILED_PRECONDITION' : 'INVALID_ARGUMENT';
+}
 
 for (const [name, call, Kind, reason, field] of MISTAKES) {
   test(name, async () => {
     await assert.rejects(call, (error) => {
       assert.ok(error instanceof Kind && error instanceof TreduceError && error instanceof Error, error.stack);
       assert.equal(error.name, Kind.name);
-      assert.deepEqual([error.code, error.reason, error.field], ['INVALID_ARGUMENT', reason, field], error.message);
+      assert.deepEqual([error.code, error.reason, error.field], [codeOf(reason), reason, field], error.message);
       assert.ok(error.message.startsWith(`${field}: `), error.message);
       return true;
     });

@@ -34,7 +34,7 @@ def test_server_has_the_ops(t: treduce.Client) -> None:
     description = t.describe()
     assert list(description.ops) == list(_wire.OPS)
     assert description.ops["quantile"].dtypes == ("float64", "float32")
-    assert description.backends == ("cpu",)
+    assert description.backends[0] == "cpu"
     assert description.max_unary_bytes == 8 << 20
 
 
@@ -168,3 +168,18 @@ def test_dtypes_by_any_name(t: treduce.Client) -> None:
         t.sum(X, dtype="float33")
     with pytest.raises(TypeError, match="cannot be reduced"):
         t.sum(X, dtype=object)
+
+
+def test_device_says_where(t: treduce.Client) -> None:
+    assert t.describe().devices[0].name == "cpu"
+    assert t.sum(X, device="cpu") == 15
+    answers = t.reduce(X, ["sum"], device="cpu")
+    assert (answers.execution_info.backend, answers.execution_info.device) == ("cpu", "cpu")
+    with pytest.raises(RuntimeError, match="expected cpu, cuda or cuda:N") as error:
+        t.sum(X, device="gpu")
+    assert error.value.field == "device"
+    with pytest.raises(RuntimeError, match="there is no cuda:99") as missing:
+        t.sum(X, device="cuda:99")
+    assert missing.value.reason == "NO_SUCH_DEVICE"
+    with pytest.raises(TypeError, match="device must be str"):
+        t.sum(X, device=0)
