@@ -133,6 +133,7 @@ class Call:
         self._spec, unary_bytes = _plan(source.dtype, source.shape, reductions, device_of(device))
         # Whether the tensor goes out as one message.
         self.unary = unary_bytes <= settings.unary_limit and source.replayable
+        self.replayable = source.replayable
         self.is_async = source.is_async
         # What the source raised as its bytes were asked for, which is not to be taken for an error of the call.
         self.source_error: BaseException | None = None
@@ -209,7 +210,7 @@ class Call:
         if self.unary and _is_too_large_for_one(error):
             self.unary = False
             return 0
-        if retry_delay is None or not self._source.replayable:
+        if retry_delay is None or not self.replayable:
             raise error
         delay = self._backoff(retry_delay)
         if time.monotonic() + delay >= (self._patience if self._deadline is None else self._deadline):

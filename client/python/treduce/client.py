@@ -155,7 +155,9 @@ class Client(Operations):
                 delay = call.delay_after(failure)
             except Unavailable as lost:
                 self._connections.drop(connection)
-                raise lost from None
+                if not (call.replayable and self._connections.may_try_again()):
+                    raise lost from None
+                delay = 0
             except Error as final:
                 raise final from None
             time.sleep(delay)
@@ -233,6 +235,7 @@ class _Connections:
         self._address = address
         self._current: _Connection | None = None
         self._closed = False
+        self._tries_after_fork = 0
         _all_connections.add(self)
 
     def get(self) -> _Connection:
@@ -253,6 +256,11 @@ class _Connections:
             if self._current is lost:
                 self._current = None
 
+    def may_try_again(self) -> bool:
+        """Whether a connection that failed may have done so because of a fork, and another is worth it."""
+        self._tries_after_fork -= 1
+        return self._tries_after_fork >= 0
+
     def close(self) -> None:
         with _making:
             self._closed = True
@@ -264,6 +272,8 @@ class _Connections:
         # A child can neither use nor end the parent's connection.
         _of_parents.append(self._current)
         self._current = None
+        # What gRPC inherits of them breaks its first connections at times.
+        self._tries_after_fork = 3
 
 
 # Python may end a client that nobody uses, which takes the lock, whenever it likes: also while this thread has it.
