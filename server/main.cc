@@ -11,6 +11,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "google/protobuf/stubs/logging.h"
 #include "grpc/support/log.h"
 #include "server/config.h"
 #include "server/server.h"
@@ -32,6 +33,10 @@ void SetUpLog(const std::string& level) {
   // What concerns users in gRPC's messages is reported by the server itself.
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   gpr_set_log_function([](gpr_log_func_args* args) { spdlog::debug("gRPC: {}", args->message); });
+  // Protobuf would write a line for each message with text that is not UTF-8, which is refused anyway.
+  google::protobuf::SetLogHandler([](google::protobuf::LogLevel, const char*, int, const std::string& message) {
+    spdlog::debug("Protobuf: {}", message);
+  });
 }
 
 std::optional<std::string> Variable(const std::string& name) {

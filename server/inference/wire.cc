@@ -62,6 +62,7 @@ class Parser {
   absl::Status ReadInput() {
     const std::optional<int> length = ReadLength(input_, message_length_);
     if (!length.has_value()) return Malformed("inputs");
+    if (absl::Status status = Count(0); !status.ok()) return status;
     const int end = input_.CurrentPosition() + *length;
     const CodedInputStream::Limit outer = input_.PushLimit(*length);
     std::string fields;
@@ -102,14 +103,16 @@ class Parser {
     return absl::OkStatus();
   }
 
+  // Counts a field of `length` bytes, and what stands before it: empty ones take memory, too.
+  absl::Status Count(int length) { return CheckSpecBytes("", copied_bytes_ += 2 + length); }
+
   // Fields of other types than these are not the protocol's.
   absl::Status CopyField(uint32_t tag, int end, std::string& fields) {
     const WireFormatLite::WireType type = WireFormatLite::GetTagWireType(tag);
     if (type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
       const std::optional<int> length = ReadLength(input_, end);
       if (!length.has_value()) return Malformed("");
-      copied_bytes_ += *length;
-      if (absl::Status status = CheckSpecBytes("", copied_bytes_); !status.ok()) return status;
+      if (absl::Status status = Count(*length); !status.ok()) return status;
       std::string bytes;
       if (!input_.ReadString(&bytes, *length)) return Malformed("");
       AppendVarint(tag, fields);
@@ -118,7 +121,7 @@ class Parser {
     } else if (type == WireFormatLite::WIRETYPE_VARINT) {
       uint64_t value;
       if (!input_.ReadVarint64(&value)) return Malformed("");
-      if (absl::Status status = CheckSpecBytes("", copied_bytes_ += 2); !status.ok()) return status;
+      if (absl::Status status = Count(0); !status.ok()) return status;
       AppendVarint(tag, fields);
       AppendVarint(value, fields);
     } else if (!WireFormatLite::SkipField(&input_, tag)) {

@@ -96,6 +96,16 @@ TEST(InferenceWire, BoundsWhatIsNotElements) {
   EXPECT_EQ(ReasonOf(ParseInferRequest(Whole("\x2a" + length + shape)).status()), "SPEC_TOO_LARGE");
 }
 
+// Each of which made a message of a hundred bytes: eight MiB of them a gigabyte.
+TEST(InferenceWire, BoundsEmptyFields) {
+  for (const int field : {ModelInferRequest::kInputsFieldNumber, ModelInferRequest::kOutputsFieldNumber,
+                          ModelInferRequest::kParametersFieldNumber}) {
+    std::string bytes;
+    for (int i = 0; i < 1 << 20; ++i) bytes += {static_cast<char>(DelimitedTag(field)), '\0'};
+    EXPECT_EQ(ReasonOf(ParseInferRequest(Whole(bytes)).status()), "SPEC_TOO_LARGE") << field;
+  }
+}
+
 TEST(InferenceWire, TakesAShapeThatIsNotPacked) {
   const absl::StatusOr<InferRequest> request = ParseInferRequest(Whole(std::string("\x2a\x04\x18\x02\x18\x03", 6)));
   ASSERT_TRUE(request.ok()) << request.status();
