@@ -77,17 +77,41 @@ export function elementsOf(dtype, bytes) {
   return new Stored(aligned.buffer, aligned.byteOffset, bytes.byteLength / Stored.BYTES_PER_ELEMENT);
 }
 
-// A typed array of the elements of `values`, an array of numbers, bigints, booleans or, for complex dtypes, pairs.
+// A typed array of the elements of `values`, an array of numbers, bigints, booleans or, for complex dtypes, pairs. Throws
+// RangeError for one that an integer dtype does not have.
 export function storedFrom(dtype, values) {
   const Stored = STORED[dtype];
   if (isComplex(dtype)) return Stored.from(values.flat());
-  if (Stored === BigInt64Array || Stored === BigUint64Array) return Stored.from(values, BigInt);
-  if (dtype === 'bool') return Stored.from(values, (value) => (value ? 1 : 0));
-  return Stored.from(values, Number);
+  if (dtype === 'bool') return Stored.from(values, (value) => Number(value) !== 0);
+  if (dtype === 'bfloat16') return Stored.from(values, (value) => bitsOf(Number(value), 7));
+  if (dtype === 'float16' && Stored === Uint16Array) return Stored.from(values, (value) => bitsOf(Number(value), 10));
+  const is64 = Stored === BigInt64Array || Stored === BigUint64Array;
+  const stored = Stored.from(values, is64 ? BigInt : Number);
+  if (dtype.includes('int')) {
+    // Two kinds: 1n, 1 and true are the same element.
+    const wrong = values.find((value, i) => stored[i] != value);
+    if (wrong !== undefined) throw new RangeError(`${wrong} is no ${dtype}`);
+  }
+  return stored;
 }
 
 const FLOAT32 = new Float32Array(1);
 const BITS32 = new Uint32Array(FLOAT32.buffer);
+const FLOAT64 = new Float64Array(1);
+const BITS64 = new BigUint64Array(FLOAT64.buffer);
+
+// The bits of the 16-bit float nearest to `value`, the even one of two: a sign, an exponent and `fractionBits`.
+function bitsOf(value, fractionBits) {
+  const bias = 2 ** (14 - fractionBits) - 1;
+  const infinity = (2 * bias + 1) << fractionBits;
+  if (Number.isNaN(value)) return infinity | (1 << (fractionBits - 1));
+  FLOAT64[0] = value;
+  const sign = Number(BITS64[0] >> 63n) << 15;
+  const exponent = Math.max(Number((BITS64[0] >> 52n) & 0x7ffn) - 1023, 1 - bias);
+  const steps = Math.abs(value) / 2 ** (exponent - fractionBits);
+  const rounded = steps + 2 ** 52 - 2 ** 52;
+  return sign | Math.min(rounded + (exponent + bias - 1) * 2 ** fractionBits, infinity);
+}
 
 function halfToNumber(bits) {
   const sign = bits & 0x8000 ? -1 : 1;

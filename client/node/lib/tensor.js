@@ -72,16 +72,18 @@ export function bytesOf(data) {
 // The shape of nested arrays, which must be rectangular; pairs of numbers are elements of complex dtypes.
 function shapeOfNested(values, complex) {
   const shape = [];
-  for (let inner = values; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
-  if (complex) shape.pop();
+  // What contains itself has no end.
+  for (let inner = values; Array.isArray(inner) && shape.length < 66; inner = inner[0]) shape.push(inner.length);
+  if (shape.length === 66) throw invalid('tensor', 'arrays are nested deeper than the 64 dims that a tensor has');
+  if (complex && shape.at(-1) !== 0) shape.pop();
   const check = (part, dim) => {
-    if (dim === shape.length) {
-      const pair = Array.isArray(part) && part.length === 2 && part.every((value) => typeof value === 'number');
-      if (complex ? !pair : Array.isArray(part)) throw invalid('tensor', 'nested arrays must be rectangular');
-    } else if (!Array.isArray(part) || part.length !== shape[dim]) {
-      throw invalid('tensor', 'nested arrays must be rectangular');
-    } else {
+    if (dim < shape.length) {
+      if (!Array.isArray(part) || part.length !== shape[dim]) throw invalid('tensor', 'nested arrays must be rectangular');
       for (const each of part) check(each, dim + 1);
+    } else if (!complex) {
+      if (Array.isArray(part)) throw invalid('tensor', 'nested arrays must be rectangular');
+    } else if (!Array.isArray(part) || part.length !== 2 || !part.every((value) => typeof value === 'number')) {
+      throw invalid('tensor', `elements of complex dtypes must be pairs of numbers, got ${inspect(part)}`);
     }
   };
   check(values, 0);
@@ -120,10 +122,10 @@ export function tensorOf(input) {
   const { data, dtype, shape } = wrapped ? input : { data: input };
   if (dtype !== undefined) dtypeNumber(dtype);
   if (shape !== undefined) checkShape(shape);
-  if (['number', 'bigint', 'boolean'].includes(typeof data)) {
-    return { ...tensorOfNested([data], dtype, []), shape: shape ?? [] };
-  }
-  const tensor = Array.isArray(data) ? tensorOfNested(data, dtype, shape) : tensorOfBytes(data, dtype, shape);
+  let tensor;
+  if (Array.isArray(data)) tensor = tensorOfNested(data, dtype, shape);
+  else if (['number', 'bigint', 'boolean'].includes(typeof data)) tensor = tensorOfNested([data], dtype, shape ?? []);
+  else tensor = tensorOfBytes(data, dtype, shape);
   const expected = elementCount(tensor.shape) * itemSize(tensor.dtype);
   if (tensor.bytes.byteLength !== expected) {
     throw invalid(

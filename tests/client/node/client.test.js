@@ -63,12 +63,37 @@ describe('inputs', () => {
     assert.deepEqual((await t.sum({ data: Float32Array.of(1, 2, 3, 4), dtype: 'complex64' })).item(), [4, 6]);
     assert.deepEqual((await t.sum({ data: [[1, 2], [3, 4]], dtype: 'complex128' })).item(), [4, 6]);
     assert.equal((await t.all({ data: Uint8Array.of(1, 2), dtype: 'bool' })).item(), true);
+    assert.equal((await t.all({ data: [NaN, 0.5], dtype: 'bool' })).item(), true);
+    assert.equal((await t.sum({ data: 7n, dtype: 'int8', shape: [1] })).item(), 7n);
+  });
+
+  test('numbers in nested arrays are rounded to 16-bit floats', async () => {
+    const bits = async (dtype, ...values) => {
+      const { data } = await t.amax({ data: values.map((value) => [value]), dtype }, { dim: 1 });
+      return Array.from(new Uint16Array(data.buffer, data.byteOffset, data.length));
+    };
+    // Of halves the even one, subnormals, overflow; a second rounding, by way of float32, would go to 0x3c00.
+    assert.deepEqual(
+      await bits('float16', 1.5, -(2 ** -24), 2049, 2051, 2 ** -24, 2 ** -25, 65519.99, 65520, -Infinity, 1 + 2 ** -11 + 2 ** -40),
+      [0x3e00, 0x8001, 0x6800, 0x6802, 0x0001, 0, 0x7bff, 0x7c00, 0xfc00, 0x3c01],
+    );
+    assert.deepEqual(
+      await bits('bfloat16', 1.5, 257, 259, 2 ** -133, 2 ** -134, 3.4e38, -1e300, NaN, 1 + 2 ** -8 + 2 ** -40),
+      [0x3fc0, 0x4380, 0x4382, 0x0001, 0, 0x7f80, 0xff80, 0x7fc0, 0x3f81],
+    );
   });
 
   test('a result goes in again', async () => {
     const rows = await t.sum(MATRIX, { dim: 1, keepdim: true });
     assert.deepEqual(rows.shape, [2, 1]);
     assert.equal((await t.sum(rows)).item(), 21);
+    for (const dtype of DTYPES.filter((each) => each !== 'bool')) {
+      const data = dtype.startsWith('complex') ? [[1, 2], [3, 4]] : [1, 2];
+      const tensor = await t.sum({ data: [data], dtype }, { dim: 0 });
+      const again = await t.sum({ data: [tensor.toArray()], dtype: tensor.dtype }, { dim: 0 });
+      assert.deepEqual([again.dtype, again.toArray()], [tensor.dtype, tensor.toArray()], dtype);
+    }
+    assert.deepEqual((await t.sum({ data: [[], []], dtype: 'complex64' }, { dim: 0 })).shape, [0]);
   });
 
   test('chunks stream from iterators and files', async () => {

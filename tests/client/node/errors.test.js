@@ -20,6 +20,8 @@ after(async () => {
 });
 
 const MATRIX = [[1, 5, 2], [4, 3, 6]];
+const CIRCLE = [];
+CIRCLE.push(CIRCLE);
 
 function chunks(...items) {
   return { data: items[Symbol.iterator](), dtype: 'float64', shape: [2] };
@@ -50,7 +52,15 @@ const MISTAKES = [
   ['text in an array', () => t.sum(['1']), ArgumentError, '', 'tensor'],
   ['bigints among numbers', () => t.sum([1, 2n]), ArgumentError, '', 'tensor'],
   ['a ragged array', () => t.sum([[1], [2, 3]]), ArgumentError, '', 'tensor'],
+  ['an array that contains itself', () => t.sum(CIRCLE), ArgumentError, '', 'tensor'],
+  ['an array with holes', () => t.sum([1, , 3]), ArgumentError, 'SIZE_MISMATCH', 'data'],
   ['fractions as int64', () => t.sum({ data: [0.5], dtype: 'int64' }), ArgumentError, '', 'tensor'],
+  ['fractions as int8', () => t.sum({ data: [0.5], dtype: 'int8' }), ArgumentError, '', 'tensor'],
+  ['NaN as uint32', () => t.sum({ data: [NaN], dtype: 'uint32' }), ArgumentError, '', 'tensor'],
+  ['300 as int8', () => t.sum({ data: [300], dtype: 'int8' }), ArgumentError, '', 'tensor'],
+  ['a bigint above int64', () => t.sum([2n ** 63n]), ArgumentError, '', 'tensor'],
+  ['numbers as complex64', () => t.sum({ data: [1, 2, 3], dtype: 'complex64' }), ArgumentError, '', 'tensor'],
+  ['a number of another shape', () => t.sum({ data: 7, shape: [2] }), ArgumentError, 'SIZE_MISMATCH', 'data'],
   ['bytes without a dtype', () => t.sum(Buffer.alloc(8)), ArgumentError, '', 'dtype'],
   ['a typed array of another dtype', () => t.sum({ data: new Float64Array(1), dtype: 'float32' }), ArgumentError, '', 'dtype'],
   ['a shape of another size', () => t.sum({ data: new Float32Array(3), shape: [4] }), ArgumentError, 'SIZE_MISMATCH', 'data'],
