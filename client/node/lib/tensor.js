@@ -1,6 +1,6 @@
 // Tensors: what comes out, and what is made of all that goes in.
 
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 import { checkHolds, dtypeNumber, dtypeOfArray, isComplex, itemSize, storedFrom, valueAt } from './dtypes.js';
 import { invalid } from './errors.js';
@@ -65,7 +65,7 @@ export function checkShape(shape) {
 // The bytes of an ArrayBuffer or a view of one, where they lie.
 export function bytesOf(data) {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
+  if (types.isAnyArrayBuffer(data)) return new Uint8Array(data);
   return undefined;
 }
 

@@ -5,6 +5,7 @@ import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { connect, DTYPES, OPS, Tensor } from 'treduce';
 
 import { Server } from './server.js';
@@ -42,6 +43,13 @@ describe('inputs', () => {
     const whole = Float32Array.of(1, 2, 3, 4, 5, 6);
     assert.equal((await t.sum(whole.subarray(2, 4))).item(), 7);
     assert.equal((await streaming.sum(whole.subarray(2, 4))).item(), 7);
+  });
+
+  test('typed arrays of subclasses and other contexts are like any', async () => {
+    class Samples extends Float32Array {}
+    assert.equal((await t.sum(Samples.of(1, 2))).dtype, 'float32');
+    assert.equal((await t.sum(runInNewContext('Int16Array.of(1, 2)'))).item(), 3n);
+    assert.equal((await t.sum({ data: runInNewContext('new ArrayBuffer(8)'), dtype: 'float32' })).item(), 0);
   });
 
   test('nested arrays are tensors of float64, int64 or bool', async () => {
