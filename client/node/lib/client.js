@@ -17,6 +17,9 @@ const UNARY_LIMIT = 4 << 20;
 // Of a message of a stream, which every server takes.
 const CHUNK_BYTES = 1 << 20;
 
+// gRPC has no deadline in more than eight digits of hours.
+const MAX_TIMEOUT = 1e12;
+
 // How long a full server is asked again where the call has no timeout, and the pauses between two attempts.
 const PATIENCE = 30_000;
 const MIN_DELAY = 10;
@@ -47,7 +50,7 @@ export class Client {
   }
 
   // The answers to several reductions of one tensor, in one pass over it.
-  async reduce(tensor, reductions, options = {}) {
+  async reduce(tensor, reductions, options) {
     if (!Array.isArray(reductions)) throw invalid('reductions', `expected an array, got ${inspect(reductions)}`);
     const checked = reductions.map(reductionOf);
     const source = sourceOf(tensor);
@@ -57,12 +60,12 @@ export class Client {
   }
 
   // What the server says about itself: version, ops, limits.
-  describe(options = {}) {
+  describe(options) {
     return this.#ask(wire.DESCRIBE_SERVER, wire.decodeDescription, options);
   }
 
   // Whether the server takes requests: false once it drains.
-  health(options = {}) {
+  health(options) {
     return this.#ask(wire.HEALTH_CHECK, wire.decodeIsServing, options);
   }
 
@@ -79,11 +82,15 @@ export class Client {
     return `<treduce.Client of ${this.address}${this.#connection.closed ? ', closed' : ''}>`;
   }
 
-  #limits({ timeout = this.#timeout, signal, device = '' }) {
+  #limits(options) {
+    const { timeout = this.#timeout, signal, device = '', ...others } = checkOptions(options);
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) throw invalid(unknown, 'a call takes timeout, signal, device', 'OPTIONS_MISMATCH');
     checkTimeout(timeout);
     if (typeof device !== 'string') throw invalid('device', `expected 'cpu', 'cuda' or 'cuda:1', got ${inspect(device)}`);
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'expected an AbortSignal');
-    return { deadline: timeout === undefined ? Infinity : Date.now() + timeout, signal, device };
+    const deadline = timeout === undefined ? Infinity : Date.now() + Math.min(timeout, MAX_TIMEOUT);
+    return { deadline, signal, device };
   }
 
   async #ask(path, decode, options) {
@@ -139,8 +146,9 @@ export class Client {
 
 // A method for each op, with its options and those of the call together.
 for (const op of OPS) {
-  Client.prototype[methodName(op)] = async function (tensor, { timeout, signal, device, ...options } = {}) {
-    const [answer] = await this.reduce(tensor, [{ ...options, op }], { timeout, signal, device });
+  Client.prototype[methodName(op)] = async function (tensor, options) {
+    const { timeout, signal, device, ...own } = checkOptions(options);
+    const [answer] = await this.reduce(tensor, [{ ...own, op }], { timeout, signal, device });
     return answer;
   };
 }
@@ -232,6 +240,13 @@ function isTooLargeForOne(error) {
 
 function isServiceError(error) {
   return error instanceof Error && !(error instanceof TreduceError) && typeof error.code === 'number' && 'metadata' in error;
+}
+
+function checkOptions(options = {}) {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw invalid('options', `expected an object such as { dim: 0 }, got ${inspect(options)}`);
+  }
+  return options;
 }
 
 function checkTimeout(timeout) {

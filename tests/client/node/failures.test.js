@@ -96,6 +96,7 @@ test('a call ends at its timeout', async () => {
   await assert.rejects(t.sum(input, { timeout: 200 }), DeadlineExceededError);
   assert.ok(Date.now() - start < 5000);
   await assert.rejects(t.sum([1], { timeout: 0 }), DeadlineExceededError);
+  assert.equal((await t.sum([1], { timeout: Number.MAX_VALUE })).item(), 1);
   const hurried = connect(server.address, { timeout: 200 });
   await assert.rejects(hurried.sum(stuck().input), DeadlineExceededError);
   hurried.close();
