@@ -20,6 +20,8 @@ const CHUNK_BYTES = 1 << 20;
 // gRPC has no deadline in more than eight digits of hours.
 const MAX_TIMEOUT = 1e12;
 
+const MAX_MESSAGE_BYTES = 1 << 30;
+
 // How long a full server is asked again where the call has no timeout, and the pauses between two attempts.
 const PATIENCE = 30_000;
 const MIN_DELAY = 10;
@@ -37,11 +39,11 @@ export class Client {
   #chunkBytes;
 
   constructor(address, { timeout, unaryLimit = UNARY_LIMIT, chunkBytes = CHUNK_BYTES } = {}) {
-    if (typeof address !== 'string' || !/^(unix:.+|.+:\d{1,5})$/.test(address)) {
+    if (typeof address !== 'string' || !isAddress(address)) {
       throw invalid('address', `expected HOST:PORT or unix:PATH, got ${inspect(address)}`, 'INVALID_ADDRESS');
     }
-    if (!Number.isSafeInteger(unaryLimit) || unaryLimit < 0) throw invalid('unaryLimit', 'expected a number of bytes');
-    if (!Number.isSafeInteger(chunkBytes) || chunkBytes < 1) throw invalid('chunkBytes', 'expected a number of bytes');
+    checkBytes('unaryLimit', unaryLimit, 0);
+    checkBytes('chunkBytes', chunkBytes, 1);
     this.address = address;
     this.#timeout = checkTimeout(timeout);
     this.#unaryLimit = unaryLimit;
@@ -121,7 +123,7 @@ export class Client {
         const delay = backoff(retryDelay, attempt);
         patience ??= limits.deadline < Infinity ? limits.deadline : Date.now() + PATIENCE;
         if (Date.now() + delay >= patience) throw error;
-        await pause(delay, limits.signal);
+        await this.#connection.pause(delay, limits.signal);
       }
     }
   }
@@ -242,6 +244,19 @@ function isServiceError(error) {
   return error instanceof Error && !(error instanceof TreduceError) && typeof error.code === 'number' && 'metadata' in error;
 }
 
+function isAddress(address) {
+  // These have a meaning in the URIs that gRPC takes addresses for.
+  if (/[%?#]/.test(address)) return false;
+  const [, port] = address.match(/^[^/\s]+:(\d+)$/) ?? [];
+  return /^unix:./.test(address) || (port > 0 && port < 65536);
+}
+
+function checkBytes(name, bytes, least) {
+  if (!Number.isSafeInteger(bytes) || bytes < least || bytes > MAX_MESSAGE_BYTES) {
+    throw invalid(name, `expected ${least} to ${MAX_MESSAGE_BYTES} bytes, got ${inspect(bytes)}`);
+  }
+}
+
 function checkOptions(options = {}) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     throw invalid('options', `expected an object such as { dim: 0 }, got ${inspect(options)}`);
@@ -259,19 +274,4 @@ function checkTimeout(timeout) {
 // Those who were refused together should not come back together.
 function backoff(retryDelay, attempt) {
   return Math.min(Math.max(retryDelay, MIN_DELAY) * 2 ** attempt, MAX_DELAY) * (0.8 + 0.4 * Math.random());
-}
-
-function pause(delay, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }, delay);
-    function abort() {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }
-    if (signal?.aborted) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
 }

@@ -7,6 +7,8 @@ import { CancelledError, TreduceError } from './errors.js';
 const OPTIONS = {
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
+  // Results that fill many of HTTP/2's 64 KiB come twice as fast.
+  'grpc-node.flow_control_window': 4 << 20,
   // A server that comes back is found soon.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2000,
@@ -67,6 +69,19 @@ export class Connection {
       call.on('end', resolve);
       write(call, messages, ended).catch(fail);
       return call;
+    });
+  }
+
+  // Lets time pass.
+  pause(delay, signal) {
+    return this.#start(signal, (resolve, reject) => {
+      const timer = setTimeout(resolve, delay);
+      return {
+        cancel() {
+          clearTimeout(timer);
+          reject();
+        },
+      };
     });
   }
 

@@ -102,10 +102,13 @@ for (const [name, call, Kind, reason, field] of MISTAKES) {
 }
 
 test('a client is told where it connects to', () => {
-  for (const address of ['', 'localhost', 'unix:', 5, undefined, 'http://localhost:1/']) {
+  const wrong = ['', 'localhost', 'localhost:0', 'localhost:65536', ':1', 'a b:1', 'unix:', 'unix:a?b', 'http://localhost:1', 5, undefined];
+  for (const address of wrong) {
     assert.throws(() => connect(address), { name: 'ArgumentError', reason: 'INVALID_ADDRESS' }, String(address));
   }
+  for (const address of ['localhost:1', '[::1]:65535', 'unix:a b', 'unix:/tmp/a']) connect(address).close();
   assert.throws(() => connect('localhost:1', { chunkBytes: 0 }), { field: 'chunkBytes' });
+  assert.throws(() => connect('localhost:1', { unaryLimit: 2 ** 40 }), { field: 'unaryLimit' });
 });
 
 test('a request larger than the server takes says so', async () => {

@@ -31,6 +31,21 @@ function stuck() {
   return { input: { data: chunks(), dtype: 'float32', shape: [2] }, release };
 }
 
+// Starts the server anew, with place for one call, which `first` takes until `release`.
+async function fill() {
+  await server.kill();
+  await server.start('--max-calls', '1');
+  t.close();
+  t = connect(server.address);
+  const { input, release } = stuck();
+  const first = t.sum(input);
+  // The place is taken once a call is refused without time to wait.
+  for (;;) {
+    const refused = await t.sum([1], { timeout: 5 }).then(() => false, (error) => error instanceof ResourceExhaustedError);
+    if (refused) return { first, release };
+  }
+}
+
 test('a server that is not there is unavailable, by its address', async () => {
   const absent = connect('unix:/tmp/treduce-absent/socket');
   await assert.rejects(absent.sum([1]), (error) => {
@@ -121,17 +136,7 @@ test('closing a client ends its calls and refuses others', async () => {
 });
 
 test('a full server is asked again within the timeout', async () => {
-  await server.kill();
-  await server.start('--max-calls', '1');
-  t.close();
-  t = connect(server.address);
-  const { input, release } = stuck();
-  const first = t.sum(input);
-  // The place is taken once its call is refused without time to wait.
-  for (;;) {
-    const refused = await t.sum([1], { timeout: 5 }).then(() => false, (error) => error instanceof ResourceExhaustedError);
-    if (refused) break;
-  }
+  const { first, release } = await fill();
   const waiting = t.sum([4], { timeout: 20_000 });
   setTimeout(release, 300);
   assert.equal((await first).item(), 3);
@@ -144,6 +149,17 @@ test('a full server is asked again within the timeout', async () => {
   await assert.rejects(t.sum(stuck().input), { reason: 'CALLS_EXHAUSTED' });
   other.release();
   await second;
+});
+
+test('closing a client, and its signal, end a call that waits for a full server', async () => {
+  const { first, release } = await fill();
+  const waiting = connect(server.address);
+  const sums = [waiting.sum([1]), waiting.sum([1], { signal: AbortSignal.timeout(1000) })];
+  setTimeout(() => waiting.close(), 2000);
+  await assert.rejects(sums[1], { name: 'TimeoutError' });
+  await assert.rejects(sums[0], CancelledError);
+  release();
+  await first;
 });
 
 test('many calls at once are answered each', async () => {
