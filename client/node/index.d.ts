@@ -15,7 +15,8 @@ export type Op =
 
 export type TypedArray =
   | Float64Array | Float32Array | Int8Array | Int16Array | Int32Array | BigInt64Array
-  | Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array | BigUint64Array;
+  | Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array | BigUint64Array
+  | (ArrayBufferView & ArrayLike<number> & { readonly [Symbol.toStringTag]: 'Float16Array' });
 
 /** One element: of 64-bit integers a bigint, of bool a boolean, of complex dtypes [real part, imaginary part]. */
 export type Item = number | bigint | boolean | [number, number];
@@ -282,6 +283,9 @@ export class Client {
   health(options?: CallOptions): Promise<boolean>;
   /** Ends calls under way with CancelledError; new ones are refused. */
   close(): void;
+  /** Closes, at the end of a block that says `using` or `await using`. */
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Any failure of a call. */
@@ -296,9 +300,11 @@ export class TreduceError extends Error {
   readonly limit: string;
 }
 /** The request is wrong: a dim out of range, an op that does not take the dtype, a quantile out of range. */
-export class RequestError extends TreduceError {}
+export class RequestError extends RangeError {}
+export interface RequestError extends TreduceError {}
 /** An argument is of a kind that the client cannot send. */
-export class ArgumentError extends TreduceError {}
+export class ArgumentError extends TypeError {}
+export interface ArgumentError extends TreduceError {}
 /** The server is full, also after retries; or the request is larger than it ever takes. */
 export class ResourceExhaustedError extends TreduceError {}
 /** The server is not there, went away during the call, or drains. */

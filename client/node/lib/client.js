@@ -80,6 +80,10 @@ export class Client {
     this.close();
   }
 
+  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    this.close();
+  }
+
   [inspect.custom]() {
     return `<treduce.Client of ${this.address}${this.#connection.closed ? ', closed' : ''}>`;
   }

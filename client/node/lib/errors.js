@@ -1,27 +1,39 @@
 // What calls reject with. An error of the server has the server's text, code and detail; one that the client finds
 // itself looks the same.
 
-// Any failure of a call.
-export class TreduceError extends Error {
-  /**
-   * @param {string} message
-   * @param {{code?: string, reason?: string, field?: string, limit?: string, cause?: unknown}} detail
-   */
-  constructor(message, { code = 'INVALID_ARGUMENT', reason = '', field = '', limit = '', cause } = {}) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = new.target.name;
-    this.code = code;
-    this.reason = reason;
-    this.field = field;
-    this.limit = limit;
+const failures = new WeakSet();
+
+// An error of `Base` with the detail of a failure.
+function detailed(Base) {
+  return class extends Base {
+    /**
+     * @param {string} message
+     * @param {{code?: string, reason?: string, field?: string, limit?: string, cause?: unknown}} detail
+     */
+    constructor(message, { code = 'INVALID_ARGUMENT', reason = '', field = '', limit = '', cause } = {}) {
+      super(message, cause === undefined ? undefined : { cause });
+      this.name = new.target.name;
+      this.code = code;
+      this.reason = reason;
+      this.field = field;
+      this.limit = limit;
+      failures.add(this);
+    }
+  };
+}
+
+// Any failure of a call; instances of those below, too, that JavaScript has a class of its own for.
+export class TreduceError extends detailed(Error) {
+  static [Symbol.hasInstance](value) {
+    return this === TreduceError ? failures.has(value) : super[Symbol.hasInstance](value);
   }
 }
 
 // The request is wrong: a dim out of range, an op that does not take the dtype, a quantile out of range.
-export class RequestError extends TreduceError {}
+export class RequestError extends detailed(RangeError) {}
 
 // An argument is of a kind that the client cannot send.
-export class ArgumentError extends TreduceError {}
+export class ArgumentError extends detailed(TypeError) {}
 
 // The server is full, also after retries; or the request is larger than it ever takes.
 export class ResourceExhaustedError extends TreduceError {}

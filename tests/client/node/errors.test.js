@@ -91,6 +91,7 @@ for (const [name, call, Kind, reason, field] of MISTAKES) {
   test(name, async () => {
     await assert.rejects(call, (error) => {
       assert.ok(error instanceof Kind && error instanceof TreduceError && error instanceof Error, error.stack);
+      assert.ok(error instanceof (Kind === RequestError ? RangeError : TypeError) && !(error instanceof ResourceExhaustedError));
       assert.equal(error.name, Kind.name);
       assert.deepEqual([error.code, error.reason, error.field], [codeOf(reason), reason, field], error.message);
       assert.ok(error.message.startsWith(`${field}: `), error.message);
@@ -100,6 +101,10 @@ for (const [name, call, Kind, reason, field] of MISTAKES) {
     assert.equal((await t.sum(MATRIX)).item(), 21);
   });
 }
+
+test('errors of others are none of these', () => {
+  for (const other of [new Error(), new RangeError(), new TypeError(), undefined, 'text']) assert.ok(!(other instanceof TreduceError));
+});
 
 test('a client is told where it connects to', () => {
   const wrong = ['', 'localhost', 'localhost:0', 'localhost:65536', ':1', 'a b:1', 'unix:', 'unix:a?b', 'http://localhost:1', 5, undefined];
@@ -117,7 +122,7 @@ test('a request larger than the server takes says so', async () => {
     await new Promise((resolve) => setTimeout(resolve, 10_000).unref());
   };
   await assert.rejects(t.unique({ data: late(), dtype: 'uint8', shape: [2 ** 50] }), (error) => {
-    assert.ok(error instanceof ResourceExhaustedError, error.stack);
+    assert.ok(error instanceof ResourceExhaustedError && error instanceof TreduceError, error.stack);
     assert.deepEqual([error.code, error.reason], ['RESOURCE_EXHAUSTED', 'REQUEST_TOO_LARGE']);
     assert.ok(Number(error.limit) > 0);
     return true;

@@ -135,6 +135,14 @@ test('closing a client ends its calls and refuses others', async () => {
   t.close();
 });
 
+test('leaving its block closes a client', async () => {
+  for (const end of ['dispose', 'asyncDispose']) {
+    const client = connect(server.address);
+    await client[Symbol[end] ?? Symbol.for(`Symbol.${end}`)]();
+    await assert.rejects(client.sum([1]), { reason: 'CLOSED' });
+  }
+});
+
 test('a full server is asked again within the timeout', async () => {
   const { first, release } = await fill();
   const waiting = t.sum([4], { timeout: 20_000 });

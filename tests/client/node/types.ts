@@ -1,6 +1,6 @@
 // What TypeScript makes of the package; what it must refuse is marked.
 
-import { connect, Tensor, TreduceError, type Answer, type Client } from 'treduce';
+import { ArgumentError, connect, RequestError, Tensor, TreduceError, type Answer, type Client } from 'treduce';
 
 const t: Client = connect('localhost:50051', { timeout: 1000 });
 
@@ -29,10 +29,14 @@ export async function use(): Promise<void> {
   await t.reduce([1], ['total']);
   // @ts-expect-error: chunks need a shape
   await t.sum({ data: chunks(), dtype: 'float64' });
-  console.log(item, values, indices, largest, variance, mean, output, counts, distinct, first, time, limit, serving);
+  await using other: Client = connect('unix:/tmp/treduce');
+  const half: Tensor = await other.sum(new Float16Array(4));
+  console.log(half, item, values, indices, largest, variance, mean, output, counts, distinct, first, time, limit, serving);
   t.close();
 }
 
 export function reasonOf(error: unknown): string {
+  if (error instanceof ArgumentError) return [error satisfies TypeError, error.field].join(' ');
+  if (error instanceof RequestError) return [error satisfies RangeError, error.reason].join(' ');
   return error instanceof TreduceError ? `${error.code} ${error.reason} ${error.field} ${error.limit}` : '';
 }
