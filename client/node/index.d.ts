@@ -56,7 +56,8 @@ export interface Chunks {
 /**
  * What is taken for a tensor. A typed array is 1-d, of its own dtype. Numbers in nested arrays are float64, bigints int64,
  * booleans bool. `dtype` and `shape` say otherwise, or what bytes are: 16-bit floats come as their bits in a Uint16Array,
- * complex numbers by turns in a Float32Array or Float64Array, or as pairs.
+ * complex numbers by turns in a Float32Array or Float64Array, or as pairs. Nested numbers that an integer dtype does not
+ * have are refused.
  */
 export type Input =
   | Tensor

@@ -83,8 +83,8 @@ export function elementsOf(dtype, bytes) {
   return new Stored(aligned.buffer, aligned.byteOffset, bytes.byteLength / Stored.BYTES_PER_ELEMENT);
 }
 
-// A typed array of the elements of `values`, an array of numbers, bigints, booleans or, for complex dtypes, pairs. Throws
-// RangeError for one that an integer dtype does not have.
+// A typed array of the elements of `values`, an array of numbers, bigints, booleans or, for complex dtypes, pairs.
+// Throws RangeError for one that an integer dtype does not have.
 export function storedFrom(dtype, values) {
   const Stored = STORED[dtype];
   if (isComplex(dtype)) return Stored.from(values.flat());

@@ -39,6 +39,14 @@ describe('inputs', () => {
     }
   });
 
+  test('a Float16Array is a tensor of float16', { skip: globalThis.Float16Array === undefined }, async () => {
+    const half = Float16Array.of(1, 2.5);
+    for (const client of [t, streaming]) {
+      const sum = await client.sum(half, { dim: 0, keepdim: true });
+      assert.deepEqual([sum.dtype, sum.data], ['float16', Float16Array.of(3.5)]);
+    }
+  });
+
   test('views start and end where they do', async () => {
     const whole = Float32Array.of(1, 2, 3, 4, 5, 6);
     assert.equal((await t.sum(whole.subarray(2, 4))).item(), 7);
