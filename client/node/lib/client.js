@@ -145,7 +145,11 @@ export class Client {
       yield spec;
       for await (const piece of source.pieces(chunkBytes)) yield Buffer.concat(wire.encodePayload(piece));
     }
-    await this.#connection.stream(wire.REDUCE_STREAM, messages(), (message) => receiver.take(message), limits);
+    try {
+      await this.#connection.stream(wire.REDUCE_STREAM, messages(), (message) => receiver.take(message), limits);
+    } finally {
+      source.close();
+    }
     return receiver.finish(reductions.length);
   }
 }

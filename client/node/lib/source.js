@@ -12,8 +12,8 @@ function isIterable(data) {
 }
 
 /**
- * The source of an input: {dtype, shape, byteCount, replayable, whole(), pieces(size)}. `pieces` gives at most `size`
- * bytes at a time, in all byteCount, or throws; `whole` is of replayable sources.
+ * The source of an input: {dtype, shape, byteCount, replayable, whole(), pieces(size), close()}. `pieces` gives at most
+ * `size` bytes at a time, in all byteCount, or throws; `whole` is of replayable sources; `close` ends those that are not.
  */
 export function sourceOf(input) {
   if (isIterable(input?.data)) return chunkedSource(input);
@@ -30,6 +30,7 @@ export function sourceOf(input) {
     *pieces(size) {
       for (let at = 0; at < bytes.byteLength; at += size) yield bytes.subarray(at, at + size);
     },
+    close() {},
   };
 }
 
@@ -53,6 +54,8 @@ function chunkedSource({ data, dtype, shape }) {
       }
       if (sent < byteCount) throw sizeMismatch(shape, dtype, byteCount, `the chunks have ${sent}`);
     },
+    // A stream would wait for its next bytes, and keep the process; an iterator is closed after its next chunk.
+    close: () => data.destroy?.(),
   };
 }
 

@@ -1,6 +1,7 @@
 // Servers that are not there, are full, stop or die; calls that are given up.
 
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
 import { CancelledError, connect, DeadlineExceededError, ResourceExhaustedError, UnavailableError } from 'treduce';
 
@@ -105,6 +106,20 @@ test('an iterator is closed when the server refuses', async () => {
   assert.ok(closed);
 });
 
+test('chunks are taken no faster than the server does', async () => {
+  assert.equal((await t.sum([1])).item(), 1);
+  server.send('SIGSTOP');
+  let taken = 0;
+  function* chunks() {
+    while (taken++ < 64) yield new Float32Array(1 << 18).fill(1);
+  }
+  const sum = t.sum({ data: chunks(), dtype: 'float32', shape: [64, 1 << 18] });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.ok(taken > 0 && taken < 16, `${taken} MiB are on their way`);
+  server.send('SIGCONT');
+  assert.equal((await sum).item(), 2 ** 24);
+});
+
 test('a call ends at its timeout', async () => {
   const { input } = stuck();
   const start = Date.now();
@@ -115,6 +130,12 @@ test('a call ends at its timeout', async () => {
   const hurried = connect(server.address, { timeout: 200 });
   await assert.rejects(hurried.sum(stuck().input), DeadlineExceededError);
   hurried.close();
+});
+
+test('a stream that has no bytes yet is closed with its call', async () => {
+  const data = new PassThrough();
+  await assert.rejects(t.sum({ data, dtype: 'float32', shape: [2] }, { timeout: 200 }), DeadlineExceededError);
+  assert.ok(data.destroyed);
 });
 
 test('a call ends at its signal, with the signal’s reason', async () => {
