@@ -38,7 +38,9 @@ export class Client {
   #unaryLimit;
   #chunkBytes;
 
-  constructor(address, { timeout, unaryLimit = UNARY_LIMIT, chunkBytes = CHUNK_BYTES } = {}) {
+  constructor(address, options) {
+    const { timeout, unaryLimit = UNARY_LIMIT, chunkBytes = CHUNK_BYTES, ...others } = checkOptions(options);
+    checkNone(others, 'a client takes timeout, unaryLimit, chunkBytes');
     if (typeof address !== 'string' || !isAddress(address)) {
       throw invalid('address', `expected HOST:PORT or unix:PATH, got ${inspect(address)}`, 'INVALID_ADDRESS');
     }
@@ -90,8 +92,7 @@ export class Client {
 
   #limits(options) {
     const { timeout = this.#timeout, signal, device = '', ...others } = checkOptions(options);
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) throw invalid(unknown, 'a call takes timeout, signal, device', 'OPTIONS_MISMATCH');
+    checkNone(others, 'a call takes timeout, signal, device');
     checkTimeout(timeout);
     if (typeof device !== 'string') throw invalid('device', `expected 'cpu', 'cuda' or 'cuda:1', got ${inspect(device)}`);
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'expected an AbortSignal');
@@ -267,9 +268,14 @@ function checkBytes(name, bytes, least) {
 
 function checkOptions(options = {}) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw invalid('options', `expected an object such as { dim: 0 }, got ${inspect(options)}`);
+    throw invalid('options', `expected an object of named options, got ${inspect(options)}`);
   }
   return options;
+}
+
+function checkNone(others, text) {
+  const [name] = Object.keys(others);
+  if (name !== undefined) throw invalid(name, text, 'OPTIONS_MISMATCH');
 }
 
 function checkTimeout(timeout) {

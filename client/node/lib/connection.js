@@ -7,7 +7,7 @@ import { CancelledError, TreduceError } from './errors.js';
 const OPTIONS = {
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
-  // Results that fill many of HTTP/2's 64 KiB come twice as fast.
+  // In HTTP/2's window of 64 KiB, large results take twice the time.
   'grpc-node.flow_control_window': 4 << 20,
   // A server that comes back is found soon.
   'grpc.initial_reconnect_backoff_ms': 100,

@@ -113,6 +113,7 @@ test('a client is told where it connects to', () => {
   }
   for (const address of ['localhost:1', '[::1]:65535', 'unix:a b', 'unix:/tmp/a']) connect(address).close();
   assert.throws(() => connect('localhost:1', { chunkBytes: 0 }), { field: 'chunkBytes' });
+  assert.throws(() => connect('localhost:1', { chunkbytes: 1 }), { reason: 'OPTIONS_MISMATCH', field: 'chunkbytes' });
   assert.throws(() => connect('localhost:1', { unaryLimit: 2 ** 40 }), { field: 'unaryLimit' });
 });
 
