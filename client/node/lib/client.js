@@ -17,8 +17,8 @@ const UNARY_LIMIT = 4 << 20;
 // Of a message of a stream, which every server takes.
 const CHUNK_BYTES = 1 << 20;
 
-// gRPC has no deadline in more than eight digits of hours.
-const MAX_TIMEOUT = 1e12;
+// Milliseconds, 24 days, above which a timeout is none: Node's timers take no more, and gRPC fails where they do not.
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 const MAX_MESSAGE_BYTES = 1 << 30;
 
@@ -91,13 +91,12 @@ export class Client {
   }
 
   #limits(options) {
-    const { timeout = this.#timeout, signal, device = '', ...others } = checkOptions(options);
+    const { timeout = this.#timeout ?? Infinity, signal, device = '', ...others } = checkOptions(options);
     checkNone(others, 'a call takes timeout, signal, device');
     checkTimeout(timeout);
     if (typeof device !== 'string') throw invalid('device', `expected 'cpu', 'cuda' or 'cuda:1', got ${inspect(device)}`);
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'expected an AbortSignal');
-    const deadline = timeout === undefined ? Infinity : Date.now() + Math.min(timeout, MAX_TIMEOUT);
-    return { deadline, signal, device };
+    return { deadline: timeout > MAX_TIMEOUT ? Infinity : Date.now() + timeout, signal, device };
   }
 
   async #ask(path, decode, options) {
