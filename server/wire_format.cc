@@ -2,6 +2,7 @@
 #include "server/wire_format.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/support/proto_buffer_reader.h"
@@ -18,6 +19,13 @@ using google::protobuf::io::CodedOutputStream;
 constexpr size_t kCopiedBytes = 4096;
 
 void Release(void* owner) { delete static_cast<SharedResults*>(owner); }
+
+// Bytes of their own that keep the results charged, as those do which are referred to.
+struct HeldCopy {
+  std::string bytes;
+  SharedResults owner;
+};
+void ReleaseCopy(void* held) { delete static_cast<HeldCopy*>(held); }
 
 }  // namespace
 
@@ -86,7 +94,12 @@ grpc::ByteBuffer MessageBuilder::Build() {
 }
 
 void MessageBuilder::FlushCopied() {
-  if (!copied_.empty()) slices_.emplace_back(copied_);
+  if (copied_.size() > kCopiedBytes) {
+    auto* held = new HeldCopy{std::move(copied_), owner_};
+    slices_.emplace_back(held->bytes.data(), held->bytes.size(), ReleaseCopy, held);
+  } else if (!copied_.empty()) {
+    slices_.emplace_back(copied_);
+  }
   copied_.clear();
 }
 

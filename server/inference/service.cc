@@ -137,9 +137,11 @@ rpc::Task InferenceService::Infer(const OpInfo& model, const InferRequest& reque
   absl::Status status = reducer_.StartUnary(*spec, message_bytes, execution);
   if (!status.ok()) co_return status;
   if (!request.has_contents) co_return co_await reducer_.ReduceUnary(request.raw, execution, answer.results);
-  status = co_await FoldContents(request, spec->dtype, reducer_, execution);
-  if (!status.ok()) co_return status;
-  co_return co_await reducer_.FinishUnary(execution, answer.results);
+  for (;;) {
+    status = co_await FoldContents(request, spec->dtype, reducer_, execution);
+    if (status.ok()) status = co_await reducer_.FinishUnary(execution, answer.results);
+    if (status.ok() || !execution.FallBack(status)) co_return status;
+  }
 }
 
 absl::StatusOr<inference::ServerLiveResponse> InferenceService::ServerLive(const inference::ServerLiveRequest&) const {

@@ -89,6 +89,8 @@ class Parser {
     if (input_count_ > 0) {
       return InvalidField("INPUT_COUNT", absl::StrCat("inputs[", input_count_, "]"), "a model takes one input");
     }
+    // Each part takes memory beside its bytes.
+    if (absl::Status status = Count(0); !status.ok()) return status;
     const std::optional<int> length = ReadLength(input_, end);
     if (!length.has_value() || !ReadSlices(input_, *length, request_.contents)) return Malformed("inputs[0].contents");
     request_.has_contents = true;

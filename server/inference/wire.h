@@ -29,7 +29,7 @@ absl::StatusOr<InferRequest> ParseInferRequest(const grpc::ByteBuffer& message);
 
 // inference.ModelInferResponse, and inference.ModelStreamInferResponse of one. Typed contents answer typed contents,
 // when all outputs have a typed field and there are at most kMaxTypedBytes; raw contents answer all else.
-inline constexpr int64_t kMaxTypedBytes = 1 << 20;
+inline constexpr int64_t kMaxTypedBytes = 64 << 10;
 grpc::ByteBuffer EncodeInferResponse(const InferRequest& request, const SelectedOutputs& outputs,
                                      const SharedResults& results);
 grpc::ByteBuffer EncodeStreamInferResponse(const InferRequest& request, const SelectedOutputs& outputs,

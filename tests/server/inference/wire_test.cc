@@ -106,6 +106,17 @@ TEST(InferenceWire, BoundsEmptyFields) {
   }
 }
 
+TEST(InferenceWire, BoundsThePartsOfContents) {
+  std::string input;
+  for (int i = 0; i < 1 << 20; ++i) input += std::string("\x2a\x02\x0a\x00", 4);
+  std::string bytes = "\x2a";
+  for (size_t rest = input.size();; rest >>= 7) {
+    bytes += static_cast<char>(rest < 128 ? rest : (rest & 127) | 128);
+    if (rest < 128) break;
+  }
+  EXPECT_EQ(ReasonOf(ParseInferRequest(Whole(bytes + input)).status()), "SPEC_TOO_LARGE");
+}
+
 TEST(InferenceWire, TakesAShapeThatIsNotPacked) {
   const absl::StatusOr<InferRequest> request = ParseInferRequest(Whole(std::string("\x2a\x04\x18\x02\x18\x03", 6)));
   ASSERT_TRUE(request.ok()) << request.status();
