@@ -9,6 +9,8 @@ const OPTIONS = {
   'grpc.max_send_message_length': -1,
   // In HTTP/2's window of 64 KiB, large results take twice the time.
   'grpc-node.flow_control_window': 4 << 20,
+  // What is kept for gRPC's own retries counts as written, so that small chunks would pile up.
+  'grpc.per_rpc_retry_buffer_size': 0,
   // A server that comes back is found soon.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2000,
@@ -116,11 +118,17 @@ export class Connection {
 // Writes one message after the other, each when the one before it is on its way; none any more when the call is over.
 async function write(call, messages, ended) {
   let over = false;
-  ended.then(() => (over = true));
+  let wake; // to race `ended` for each message would keep something of each until the end
+  ended.then(() => {
+    over = true;
+    wake?.();
+  });
   for await (const message of messages) {
     if (over) return;
-    const written = new Promise((resolve) => call.write(message, resolve));
-    await Promise.race([written, ended]);
+    await new Promise((resolve) => {
+      wake = resolve;
+      call.write(message, resolve);
+    });
   }
   if (!over) call.end();
 }
