@@ -42,7 +42,7 @@ export class Tensor {
   }
 
   [inspect.custom](depth, options) {
-    const shown = this.size <= 1000 ? inspect(this.toArray(), options) : `${this.size} elements`;
+    const shown = this.size > 0 && this.size <= 1000 ? inspect(this.toArray(), options) : `${this.size} elements`;
     return `Tensor(${this.dtype}, [${this.shape.join(', ')}]) ${shown}`;
   }
 }
@@ -80,9 +80,11 @@ function shapeOfNested(values, complex) {
     if (dim < shape.length) {
       if (!Array.isArray(part) || part.length !== shape[dim]) throw invalid('tensor', 'nested arrays must be rectangular');
       for (const each of part) check(each, dim + 1);
+    } else if (part === undefined) {
+      throw invalid('tensor', 'arrays must not have holes or undefined elements');
     } else if (!complex) {
       if (Array.isArray(part)) throw invalid('tensor', 'nested arrays must be rectangular');
-    } else if (!Array.isArray(part) || part.length !== 2 || !part.every((value) => typeof value === 'number')) {
+    } else if (!Array.isArray(part) || part.length !== 2 || ![0, 1].every((i) => typeof part[i] === 'number')) {
       throw invalid('tensor', `elements of complex dtypes must be pairs of numbers, got ${inspect(part)}`);
     }
   };
@@ -128,14 +130,16 @@ export function tensorOf(input) {
   else tensor = tensorOfBytes(data, dtype, shape);
   const expected = elementCount(tensor.shape) * itemSize(tensor.dtype);
   if (tensor.bytes.byteLength !== expected) {
-    throw invalid(
-      'data',
-      `a tensor of shape [${tensor.shape.join(', ')}] and dtype ${tensor.dtype} has ${expected} bytes, ` +
-        `but there are ${tensor.bytes.byteLength}`,
-      'SIZE_MISMATCH',
-    );
+    throw sizeMismatch(tensor.dtype, tensor.shape, `there are ${tensor.bytes.byteLength}`);
   }
   return tensor;
+}
+
+// The error of data of another size than dtype and shape have.
+export function sizeMismatch(dtype, shape, got) {
+  const expected = elementCount(shape) * itemSize(dtype);
+  const tensor = `a tensor of shape [${shape.join(', ')}] and dtype ${dtype}`;
+  return invalid('data', `${tensor} has ${expected} bytes, but ${got}`, 'SIZE_MISMATCH');
 }
 
 function tensorOfBytes(data, dtype, shape) {
@@ -148,5 +152,9 @@ function tensorOfBytes(data, dtype, shape) {
     throw invalid('dtype', `the elements of a ${data.constructor.name} have none; give {data, dtype, shape}`);
   }
   checkHolds(data, known);
-  return { dtype: known, shape: shape ?? [bytes.byteLength / itemSize(known)], bytes };
+  const count = bytes.byteLength / itemSize(known);
+  if (!Number.isInteger(count)) {
+    throw invalid('data', `${bytes.byteLength} bytes are no whole number of elements of ${known}`, 'SIZE_MISMATCH');
+  }
+  return { dtype: known, shape: shape ?? [count], bytes };
 }

@@ -187,6 +187,7 @@ describe('tensors', () => {
   test('show what they are', async () => {
     assert.equal(inspect(await t.sum(MATRIX, { dim: 0 })), 'Tensor(float64, [3]) [ 5, 8, 8 ]');
     assert.equal(inspect(new Tensor('int8', [2000], new Int8Array(2000))), 'Tensor(int8, [2000]) 2000 elements');
+    assert.equal(inspect(new Tensor('int8', [3_000_000, 0], new Int8Array())), 'Tensor(int8, [3000000, 0]) 0 elements');
     assert.match(inspect(t), /^<treduce.Client of unix:.*>$/);
     assert.throws(() => new Tensor('int8', [2], Int8Array.of(1, 2)).item(), { reason: 'SIZE_MISMATCH' });
     assert.equal(JSON.stringify(new Tensor('int64', [1], BigInt64Array.of(5n))), '{"dtype":"int64","shape":[1],"data":["5"]}');
