@@ -1,5 +1,7 @@
 // One connection to a server: calls that exchange bytes, each with a deadline and a signal that may end it.
 
+import { setMaxListeners } from 'node:events';
+
 import { Client, credentials } from '@grpc/grpc-js';
 
 import { CancelledError, TreduceError } from './errors.js';
@@ -110,7 +112,9 @@ export class Connection {
         fail(this.#closed ? new CancelledError('the client was closed', { code: 'CANCELLED' }) : error),
       );
       this.#calls.add(call);
-      signal?.addEventListener('abort', abort, { once: true });
+      if (signal === undefined) return;
+      setMaxListeners(0, signal); // many calls may share it, which is no leak
+      signal.addEventListener('abort', abort, { once: true });
     });
   }
 }

@@ -1,6 +1,7 @@
 // Servers that are not there, are full, stop or die; calls that are given up.
 
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
 import { CancelledError, connect, DeadlineExceededError, ResourceExhaustedError, UnavailableError } from 'treduce';
@@ -136,6 +137,18 @@ test('a stream that has no bytes yet is closed with its call', async () => {
   const data = new PassThrough();
   await assert.rejects(t.sum({ data, dtype: 'float32', shape: [2] }, { timeout: 200 }), DeadlineExceededError);
   assert.ok(data.destroyed);
+});
+
+test('calls may share a signal', async () => {
+  const warnings = [];
+  const warn = (warning) => warnings.push(warning.name);
+  process.on('warning', warn);
+  const { signal } = new AbortController();
+  await Promise.all(Array.from({ length: 20 }, () => t.sum([1], { signal })));
+  await new Promise(setImmediate);
+  process.off('warning', warn);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(getEventListeners(signal, 'abort'), []);
 });
 
 test('a call ends at its signal, with the signal’s reason', async () => {
