@@ -191,9 +191,12 @@ export interface ClientOptions {
   chunkBytes?: number;
 }
 
-type ValuesOnlyOptions = CallOptions & { dim?: null; keepdim?: boolean };
-type WithDim = CallOptions & { dim: number | readonly number[]; keepdim?: boolean };
-type Returned<Options> = Options extends { returnInverse: true } | { returnCounts: true } ? Partial<Unique> & Pick<Unique, 'output'> : Tensor;
+type WithoutDim = CallOptions & { dim?: null | readonly []; keepdim?: boolean };
+type WithDim = CallOptions & { dim: number | readonly [number, ...number[]]; keepdim?: boolean };
+type UniqueFlags<Inverse, Counts> = UniqueOptions & CallOptions & { returnInverse?: Inverse; returnCounts?: Counts };
+type Returned<Inverse, Counts> = Inverse extends true
+  ? Counts extends true ? Unique : Omit<Unique, 'counts'>
+  : Counts extends true ? Omit<Unique, 'inverseIndices'> : Tensor;
 
 /** A client of the server at "HOST:PORT" or "unix:PATH". The first call connects. */
 export function connect(address: string, options?: ClientOptions): Client;
@@ -225,11 +228,13 @@ export class Client {
   /** Product; integers and bool give int64. */
   prod(tensor: Input, options?: CastOptions & CallOptions): Promise<Tensor>;
   /** Maximum; with dim also the indices of the first occurrences. NaN wins. */
-  max(tensor: Input, options?: ValuesOnlyOptions): Promise<Tensor>;
+  max(tensor: Input, options?: WithoutDim): Promise<Tensor>;
   max(tensor: Input, options: WithDim): Promise<ValuesIndices>;
+  max(tensor: Input, options?: DimOptions & CallOptions): Promise<Tensor | ValuesIndices>;
   /** Minimum; with dim also the indices of the first occurrences. NaN wins. */
-  min(tensor: Input, options?: ValuesOnlyOptions): Promise<Tensor>;
+  min(tensor: Input, options?: WithoutDim): Promise<Tensor>;
   min(tensor: Input, options: WithDim): Promise<ValuesIndices>;
+  min(tensor: Input, options?: DimOptions & CallOptions): Promise<Tensor | ValuesIndices>;
   /** Maximum, values only. */
   amax(tensor: Input, options?: DimOptions & CallOptions): Promise<Tensor>;
   /** Minimum, values only. */
@@ -259,11 +264,13 @@ export class Client {
   /** log(sum(exp(x))) without overflow on the way. */
   logsumexp(tensor: Input, options?: DimOptions & CallOptions): Promise<Tensor>;
   /** The lower of the two middle elements; with dim also the indices of the first occurrences. NaN wins. */
-  median(tensor: Input, options?: ValuesOnlyOptions): Promise<Tensor>;
+  median(tensor: Input, options?: WithoutDim): Promise<Tensor>;
   median(tensor: Input, options: WithDim): Promise<ValuesIndices>;
+  median(tensor: Input, options?: DimOptions & CallOptions): Promise<Tensor | ValuesIndices>;
   /** The same of the elements that are not NaN. */
-  nanmedian(tensor: Input, options?: ValuesOnlyOptions): Promise<Tensor>;
+  nanmedian(tensor: Input, options?: WithoutDim): Promise<Tensor>;
   nanmedian(tensor: Input, options: WithDim): Promise<ValuesIndices>;
+  nanmedian(tensor: Input, options?: DimOptions & CallOptions): Promise<Tensor | ValuesIndices>;
   /** The most frequent element, the smallest of several, and the index of its first occurrence; of the last dim, or `dim`. */
   mode(tensor: Input, options?: DimOptions & CallOptions): Promise<ValuesIndices>;
   /** Quantiles. NaN wins. */
@@ -271,12 +278,15 @@ export class Client {
   /** Quantiles of the elements that are not NaN. */
   nanquantile(tensor: Input, options: QuantileOptions & CallOptions): Promise<Tensor>;
   /** The distinct elements, or slices along one dim, sorted. */
-  unique<Options extends UniqueOptions & CallOptions>(tensor: Input, options?: Options): Promise<Returned<Options>>;
-  /** The elements, or slices along one dim, that differ from the one before. */
-  uniqueConsecutive<Options extends UniqueOptions & CallOptions>(
+  unique<Inverse extends boolean = false, Counts extends boolean = false>(
     tensor: Input,
-    options?: Options,
-  ): Promise<Returned<Options>>;
+    options?: UniqueFlags<Inverse, Counts>,
+  ): Promise<Returned<Inverse, Counts>>;
+  /** The elements, or slices along one dim, that differ from the one before. */
+  uniqueConsecutive<Inverse extends boolean = false, Counts extends boolean = false>(
+    tensor: Input,
+    options?: UniqueFlags<Inverse, Counts>,
+  ): Promise<Returned<Inverse, Counts>>;
 
   /** What the server says about itself: version, ops, limits. */
   describe(options?: CallOptions): Promise<ServerDescription>;

@@ -161,7 +161,7 @@ describe('ops', () => {
     assert.equal(std.item(), Math.sqrt(35 / 12));
     const { output, inverseIndices, counts } = await t.unique([3, 1, 3], { returnInverse: true, returnCounts: true });
     assert.deepEqual([output.toArray(), inverseIndices.toArray(), counts.toArray()], [[1, 3], [1n, 0n, 1n], [1n, 2n]]);
-    assert.equal((await t.max(MATRIX)).item(), 6);
+    for (const options of [undefined, { dim: null }, { dim: [] }]) assert.equal((await t.max(MATRIX, options)).item(), 6);
     const mode = await t.mode(MATRIX);
     assert.deepEqual([mode.values.shape, (await t.mode(MATRIX, { dim: null })).values.shape], [[2], []]);
   });

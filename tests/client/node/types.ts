@@ -1,6 +1,7 @@
 // What TypeScript makes of the package; what it must refuse is marked.
 
 import { ArgumentError, connect, RequestError, Tensor, TreduceError, type Answer, type Client } from 'treduce';
+import type { Unique, UniqueOptions, ValuesIndices } from 'treduce';
 
 const t: Client = connect('localhost:50051', { timeout: 1000 });
 
@@ -33,6 +34,22 @@ export async function use(): Promise<void> {
   const half: Tensor = await other.sum(new Float16Array(4));
   console.log(half, item, values, indices, largest, variance, mean, output, counts, distinct, first, time, limit, serving);
   t.close();
+}
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+declare function gives<Expected>(): <T>(call: Promise<T>, same: Same<T, Expected>) => void;
+
+export function outputs(maybe: { dim?: number | undefined }, list: number[], flag: boolean, options: UniqueOptions): void {
+  gives<Tensor>()(t.max([1], { dim: null, keepdim: true }), true);
+  gives<Tensor>()(t.median([1], { dim: undefined }), true);
+  gives<Tensor>()(t.min([1], { dim: [] }), true);
+  gives<ValuesIndices>()(t.nanmedian([1], { dim: 0, timeout: 5 }), true);
+  gives<Tensor | ValuesIndices>()(t.max([1], maybe), true);
+  gives<Tensor | ValuesIndices>()(t.median([1], { dim: list }), true);
+  gives<Tensor>()(t.unique([1], { dim: 0, returnCounts: false }), true);
+  gives<Unique>()(t.unique([1], { returnInverse: true, returnCounts: true }), true);
+  gives<Tensor | Omit<Unique, 'counts'>>()(t.uniqueConsecutive([1], { returnInverse: flag }), true);
+  gives<Tensor | Omit<Unique, 'counts'> | Omit<Unique, 'inverseIndices'> | Unique>()(t.unique([1], options), true);
 }
 
 export function reasonOf(error: unknown): string {
