@@ -202,8 +202,9 @@ type Returned<Inverse, Counts> = Inverse extends true
 export function connect(address: string, options?: ClientOptions): Client;
 
 /**
- * One connection to a server. Calls may run side by side; each rejects with a TreduceError. While the server is full it
- * is asked again, within the timeout or for half a minute; a connection that was lost is made anew by the next call.
+ * One connection to a server. Calls may run side by side; each rejects with a TreduceError, but for what an iterator or a
+ * stream of chunks throws and a signal's reason, which are passed on as they are. While the server is full it is asked
+ * again, within the timeout or for half a minute; a connection that was lost is made anew by the next call.
  */
 export class Client {
   constructor(address: string, options?: ClientOptions);

@@ -1,5 +1,5 @@
-// What calls reject with. An error of the server has the server's text, code and detail; one that the client finds
-// itself looks the same.
+// What calls reject with, but for what iterators and streams throw and for reasons of signals. An error of the server has
+// the server's text, code and detail; one that the client finds itself looks the same.
 
 const failures = new WeakSet();
 
@@ -44,7 +44,7 @@ export class UnavailableError extends TreduceError {}
 // The call did not end within its timeout.
 export class DeadlineExceededError extends TreduceError {}
 
-// The call was cancelled, by its signal or by closing the client.
+// The call was cancelled by closing the client.
 export class CancelledError extends TreduceError {}
 
 // A fault of the server or of the connection, not of the request.
