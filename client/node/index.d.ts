@@ -46,9 +46,18 @@ export class Tensor {
 /** Bytes of elements, little-endian and row-major. */
 export type Bytes = ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
-/** Elements that arrive in chunks of any size, such as a file's; an iterable is read once, and each chunk let go of. */
+/** What a web stream of bytes is read by. */
+export interface ByteStream {
+  getReader(): { read(): Promise<{ done: boolean; value?: Bytes | undefined }>; cancel(): Promise<unknown> };
+}
+
+/**
+ * Elements that arrive in chunks of any size, typed arrays of the dtype or bytes: from an iterable, such as an array of
+ * them, or a stream, such as a file's. It is read once; a stream is closed with the call, also when that is refused. Small
+ * chunks are gathered to messages of up to `chunkBytes` while they come without a pause.
+ */
 export interface Chunks {
-  data: AsyncIterable<Bytes> | Iterable<Bytes>;
+  data: AsyncIterable<Bytes> | Iterable<Bytes> | ByteStream;
   dtype: Dtype;
   shape: number[];
 }
@@ -187,7 +196,7 @@ export interface ClientOptions {
   timeout?: number;
   /** A tensor of at most so many bytes, with results of at most as many, goes out as one message: 4 MiB without it. */
   unaryLimit?: number;
-  /** Of a message of a stream: 1 MiB without it, which every server takes. */
+  /** At most, of a message of a stream: 1 MiB without it, which every server takes. */
   chunkBytes?: number;
 }
 

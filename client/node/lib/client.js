@@ -54,13 +54,8 @@ export class Client {
   }
 
   // The answers to several reductions of one tensor, in one pass over it.
-  async reduce(tensor, reductions, options) {
-    if (!Array.isArray(reductions)) throw invalid('reductions', `expected an array, got ${inspect(reductions)}`);
-    const checked = reductions.map(reductionOf);
-    const source = sourceOf(tensor);
-    const reply = await this.#retrying(source, checked, this.#limits(options));
-    const answers = reply.results.map((tensors, i) => answerOf(checked[i], tensors));
-    return Object.defineProperty(answers, 'executionInfo', { value: reply.executionInfo });
+  reduce(tensor, reductions, options) {
+    return this.#reduce(tensor, () => [reductions, options]);
   }
 
   // What the server says about itself: version, ops, limits.
@@ -88,6 +83,21 @@ export class Client {
 
   [inspect.custom]() {
     return `<treduce.Client of ${this.address}${this.#connection.closed ? ', closed' : ''}>`;
+  }
+
+  // `request` gives the reductions and the options of the call; a tensor of chunks is closed if it throws, too.
+  async #reduce(tensor, request) {
+    const source = sourceOf(tensor);
+    try {
+      const [reductions, options] = request();
+      if (!Array.isArray(reductions)) throw invalid('reductions', `expected an array, got ${inspect(reductions)}`);
+      const checked = reductions.map(reductionOf);
+      const reply = await this.#retrying(source, checked, this.#limits(options));
+      const answers = reply.results.map((tensors, i) => answerOf(checked[i], tensors));
+      return Object.defineProperty(answers, 'executionInfo', { value: reply.executionInfo });
+    } finally {
+      source.close();
+    }
   }
 
   #limits(options) {
@@ -145,22 +155,22 @@ export class Client {
       yield spec;
       for await (const piece of source.pieces(chunkBytes)) yield Buffer.concat(wire.encodePayload(piece));
     }
-    try {
-      await this.#connection.stream(wire.REDUCE_STREAM, messages(), (message) => receiver.take(message), limits);
-    } finally {
-      source.close();
-    }
+    await this.#connection.stream(wire.REDUCE_STREAM, messages(), (message) => receiver.take(message), limits);
     return receiver.finish(reductions.length);
   }
-}
 
-// A method for each op, with its options and those of the call together.
-for (const op of OPS) {
-  Client.prototype[methodName(op)] = async function (tensor, options) {
-    const { timeout, signal, device, ...own } = checkOptions(options);
-    const [answer] = await this.reduce(tensor, [{ ...own, op }], { timeout, signal, device });
-    return answer;
-  };
+  // A method for each op, with its options and those of the call together.
+  static {
+    for (const op of OPS) {
+      Client.prototype[methodName(op)] = async function (tensor, options) {
+        const [answer] = await this.#reduce(tensor, () => {
+          const { timeout, signal, device, ...own } = checkOptions(options);
+          return [[{ ...own, op }], { timeout, signal, device }];
+        });
+        return answer;
+      };
+    }
+  }
 }
 
 // Puts the tensors of a stream together as their bytes arrive.

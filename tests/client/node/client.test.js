@@ -120,6 +120,11 @@ describe('inputs', () => {
     assert.equal((await t.mean(streamed)).item(), 49.5);
     assert.equal((await t.sum({ data: [Float32Array.of(1), Buffer.alloc(4)][Symbol.iterator](), dtype: 'float32', shape: [2] })).item(), 1);
 
+    const halves = [Float32Array.of(1, 2), Float32Array.of(3, 4).buffer];
+    for (const data of [halves, new Set(halves), ReadableStream.from?.(halves), new Blob(halves).stream()]) {
+      if (data) assert.deepEqual((await t.sum({ data, dtype: 'float32', shape: [2, 2] }, { dim: 0 })).toArray(), [4, 6]);
+    }
+
     const folder = mkdtempSync('/tmp/treduce-');
     const file = join(folder, 'x.raw');
     writeFileSync(file, new Float32Array(300_000).fill(2));

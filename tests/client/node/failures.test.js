@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { createReadStream, readdirSync, readlinkSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
 import { CancelledError, connect, DeadlineExceededError, ResourceExhaustedError, UnavailableError } from 'treduce';
@@ -137,6 +138,58 @@ test('a stream that has no bytes yet is closed with its call', async () => {
   const data = new PassThrough();
   await assert.rejects(t.sum({ data, dtype: 'float32', shape: [2] }, { timeout: 200 }), DeadlineExceededError);
   assert.ok(data.destroyed);
+});
+
+test('a web stream is cancelled with its call', async () => {
+  for (const options of [{ timeout: 200 }, { signal: AbortSignal.abort() }, { dim: 1 }, { dim: 'rows' }]) {
+    let cancelled = false;
+    const data = new ReadableStream({ cancel: () => (cancelled = true) });
+    await assert.rejects(t.sum({ data, dtype: 'float32', shape: [2] }, options));
+    assert.ok(cancelled, Object.keys(options)[0]);
+  }
+});
+
+test('a file is closed by a call that is refused', { timeout: 20_000 }, async () => {
+  const closed = connect(server.address);
+  closed.close();
+  const dtype = 'uint8';
+  const shape = [2];
+  for (const refused of [
+    (data) => t.sum({ data, dtype, shape }, { dim: 'rows' }),
+    (data) => t.sum({ data, dtype, shape }, 0),
+    (data) => t.sum({ data, dtype, shape }, { signal: AbortSignal.abort() }),
+    (data) => t.sum({ data, dtype, shape }, { timeout: 0 }),
+    (data) => t.sum({ data, dtype, shape: [-1] }),
+    (data) => t.sum({ data, dtype: 'int' }),
+    (data) => t.sum(data),
+    (data) => t.reduce({ data, dtype, shape }, 'sum'),
+    (data) => t.reduce({ data, dtype, shape }, ['total']),
+    (data) => closed.sum({ data, dtype, shape }),
+  ]) {
+    const data = createReadStream(process.execPath);
+    await new Promise((resolve) => data.once('open', resolve));
+    await assert.rejects(refused(data));
+    await new Promise((resolve) => (data.closed ? resolve() : data.once('close', resolve)));
+    assert.ok(!openFiles().includes(process.execPath), refused.toString());
+  }
+});
+
+function openFiles() {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // that of the list itself
+    }
+  });
+}
+
+test('a file that is not there is an error of its call, not of the process', async () => {
+  for (const options of [{}, { dim: 'rows' }]) {
+    const data = createReadStream('/tmp/treduce-absent/file');
+    await assert.rejects(t.sum({ data, dtype: 'uint8', shape: [2] }, options), { code: options.dim ? 'INVALID_ARGUMENT' : 'ENOENT' });
+    await new Promise((resolve) => (data.closed ? resolve() : data.once('close', resolve)));
+  }
 });
 
 test('calls may share a signal', async () => {

@@ -1,5 +1,7 @@
 // What TypeScript makes of the package; what it must refuse is marked.
 
+import { createReadStream } from 'node:fs';
+import { ReadableStream } from 'node:stream/web';
 import { ArgumentError, connect, RequestError, Tensor, TreduceError, type Answer, type Client } from 'treduce';
 import type { Unique, UniqueOptions, ValuesIndices } from 'treduce';
 
@@ -50,6 +52,18 @@ export function outputs(maybe: { dim?: number | undefined }, list: number[], fla
   gives<Unique>()(t.unique([1], { returnInverse: true, returnCounts: true }), true);
   gives<Tensor | Omit<Unique, 'counts'>>()(t.uniqueConsecutive([1], { returnInverse: flag }), true);
   gives<Tensor | Omit<Unique, 'counts'> | Omit<Unique, 'inverseIndices'> | Unique>()(t.unique([1], options), true);
+}
+
+export async function chunks(): Promise<void> {
+  const dtype = 'float32';
+  const shape = [2];
+  await t.sum({ data: createReadStream('x.raw'), dtype, shape });
+  await t.sum({ data: new ReadableStream<Uint8Array>(), dtype, shape });
+  await t.sum({ data: [new Float32Array(1), Buffer.alloc(2), new ArrayBuffer(2)], dtype, shape });
+  // @ts-expect-error: typed arrays alone
+  await t.sum([new Float32Array(1)]);
+  // @ts-expect-error: chunks that are none
+  await t.sum({ data: ['ab'], dtype, shape });
 }
 
 export function reasonOf(error: unknown): string {
