@@ -32,11 +32,11 @@ test('TypeScript takes its types', () => {
 
 test('it is uninstalled without a trace', () => {
   const folder = mkdtempSync('/tmp/treduce-');
-  const npm = (...args) => execFileSync('npm', [...args, '--offline', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
+  const npm = (...args) => execFileSync('npm', [...args, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
   try {
     writeFileSync(join(folder, 'package.json'), '{"private": true}');
     cpSync('treduce.tgz', join(folder, 'treduce.tgz'));
-    npm('install', './treduce.tgz', '--prefer-offline');
+    npm('install', './treduce.tgz');
     assert.ok(existsSync(join(folder, 'node_modules/treduce/index.js')));
     npm('uninstall', 'treduce');
     assert.ok(!existsSync(join(folder, 'node_modules/treduce')));
