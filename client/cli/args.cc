@@ -67,10 +67,7 @@ absl::Status ParseQuantiles(std::string_view option, std::string_view value, std
 
 absl::Status ParseInterpolation(std::string_view option, std::string_view value,
                                 std::optional<Interpolation>* interpolation) {
-  constexpr std::string_view kNames[] = {"linear", "lower", "higher", "midpoint", "nearest"};
-  for (size_t i = 0; i < std::size(kNames); ++i) {
-    if (value == kNames[i]) *interpolation = static_cast<Interpolation>(i + 1);
-  }
+  *interpolation = InterpolationFromName(value);
   return interpolation->has_value() ? absl::OkStatus()
                                     : NotA(option, value, "one of linear, lower, higher, midpoint, nearest");
 }

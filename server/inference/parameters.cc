@@ -122,15 +122,9 @@ bool SetQ(const InferParameter& value, Reduction& reduction) {
 }
 
 bool SetInterpolation(const InferParameter& value, Reduction& reduction) {
-  constexpr std::pair<std::string_view, Interpolation> kInterpolations[] = {
-      {"linear", Interpolation::kLinear},     {"lower", Interpolation::kLower},     {"higher", Interpolation::kHigher},
-      {"midpoint", Interpolation::kMidpoint}, {"nearest", Interpolation::kNearest},
-  };
-  const auto* found =
-      absl::c_find_if(kInterpolations, [&](const auto& entry) { return entry.first == value.string_param(); });
-  if (found == std::end(kInterpolations)) return false;
-  OptionsOf<QuantileOptions>(reduction).interpolation = found->second;
-  return true;
+  const std::optional<Interpolation> interpolation = InterpolationFromName(value.string_param());
+  if (interpolation.has_value()) OptionsOf<QuantileOptions>(reduction).interpolation = *interpolation;
+  return interpolation.has_value();
 }
 
 bool SetReturnInverse(const InferParameter& value, Reduction& reduction) {
@@ -173,22 +167,6 @@ constexpr ParameterInfo kParameters[] = {
     {"return_counts", "a bool", HasOptions<OptionsKind::kUnique>, SetReturnCounts},
 };
 
-ReductionOptions DefaultOptions(OptionsKind kind) {
-  switch (kind) {
-    case OptionsKind::kNone:
-      return {};
-    case OptionsKind::kVariance:
-      return VarianceOptions();
-    case OptionsKind::kNorm:
-      return NormOptions();
-    case OptionsKind::kQuantile:
-      return QuantileOptions();
-    case OptionsKind::kUnique:
-      return UniqueOptions();
-  }
-  return {};
-}
-
 // Of the request rather than of the reduction.
 constexpr char kDevice[] = "device";
 
@@ -213,8 +191,7 @@ std::vector<std::string_view> ParameterNames(const OpInfo& model) {
 
 absl::StatusOr<Reduction> ReductionOf(const OpInfo& model,
                                       const google::protobuf::Map<std::string, InferParameter>& parameters) {
-  Reduction reduction = {.op = model.op};
-  reduction.options = DefaultOptions(model.options);
+  Reduction reduction = {.op = model.op, .options = DefaultOptions(model.options)};
   for (const auto& [name, value] : parameters) {
     if (name == kDevice || IsReserved(name)) continue;
     const std::string field = absl::StrCat("parameters.", name);

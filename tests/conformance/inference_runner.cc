@@ -23,8 +23,6 @@ using inference::ModelInferResponse;
 
 constexpr std::chrono::seconds kTimeout{60};
 
-constexpr const char* kInterpolations[] = {"", "linear", "lower", "higher", "midpoint", "nearest"};
-
 void SetParameters(const Reduction& reduction, google::protobuf::Map<std::string, inference::InferParameter>& to) {
   if (!reduction.dim.empty()) to["dim"].set_string_param(absl::StrJoin(reduction.dim, ","));
   if (reduction.keepdim) to["keepdim"].set_bool_param(true);
@@ -34,7 +32,7 @@ void SetParameters(const Reduction& reduction, google::protobuf::Map<std::string
   } else if (const auto* norm = std::get_if<NormOptions>(&reduction.options)) {
     to["ord"].set_double_param(norm->ord);
   } else if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {
-    to["interpolation"].set_string_param(kInterpolations[static_cast<int>(quantile->interpolation)]);
+    to["interpolation"].set_string_param(std::string(Name(quantile->interpolation)));
     if (quantile->q.is_list()) {
       const auto format = [](std::string* out, double q) { absl::StrAppendFormat(out, "%.17g", q); };
       to["q"].set_string_param(absl::StrCat("[", absl::StrJoin(quantile->q.values(), ", ", format), "]"));

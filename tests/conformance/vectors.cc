@@ -132,10 +132,10 @@ absl::StatusOr<QuantileOptions> ParseQuantile(const Json& params) {
     options.q = values[0];
   }
   if (const Json* name = Member(params, "interpolation")) {
-    constexpr const char* kNames[] = {"linear", "lower", "higher", "midpoint", "nearest"};
-    const auto* found = std::find(std::begin(kNames), std::end(kNames), *name);
-    if (found == std::end(kNames)) return Malformed(absl::StrCat("interpolation ", name->dump(), " is unknown"));
-    options.interpolation = static_cast<Interpolation>(found - kNames + 1);
+    const std::optional<Interpolation> interpolation =
+        name->is_string() ? InterpolationFromName(name->get<std::string>()) : std::nullopt;
+    if (!interpolation.has_value()) return Malformed(absl::StrCat("interpolation ", name->dump(), " is unknown"));
+    options.interpolation = *interpolation;
   }
   return options;
 }

@@ -177,6 +177,22 @@ constexpr OpInfo kOps[] = {
 
 }  // namespace
 
+ReductionOptions DefaultOptions(OptionsKind kind) {
+  switch (kind) {
+    case OptionsKind::kNone:
+      return std::monostate();
+    case OptionsKind::kVariance:
+      return VarianceOptions();
+    case OptionsKind::kNorm:
+      return NormOptions();
+    case OptionsKind::kQuantile:
+      return QuantileOptions();
+    case OptionsKind::kUnique:
+      return UniqueOptions();
+  }
+  return std::monostate();
+}
+
 absl::InlinedVector<std::string_view, kMaxOutputs> OutputNames(const OpInfo& info, const Reduction& reduction) {
   const auto all = reduction.dim.empty() ? info.outputs_all_dims : info.outputs;
   absl::InlinedVector<std::string_view, kMaxOutputs> names(all.begin(), all.end());

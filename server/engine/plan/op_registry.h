@@ -17,6 +17,9 @@ namespace treduce {
 // Which options message the op takes.
 enum class OptionsKind : uint8_t { kNone, kVariance, kNorm, kQuantile, kUnique };
 
+// PyTorch's defaults.
+ReductionOptions DefaultOptions(OptionsKind kind);
+
 // What an empty reduction gives: a value (0, 1, NaN, ...), or an error since the op has no identity. QUANTILE refuses
 // every tensor without elements, also where only dims that are kept are empty.
 enum class EmptyReduction : uint8_t { kValue, kError, kRefusesEmptyTensors };

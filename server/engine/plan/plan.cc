@@ -66,25 +66,9 @@ absl::Status CheckQuantile(const QuantileOptions& options, const std::string& pa
   return absl::OkStatus();
 }
 
-ReductionOptions DefaultsOf(OptionsKind kind) {
-  switch (kind) {
-    case OptionsKind::kNone:
-      return std::monostate();
-    case OptionsKind::kVariance:
-      return VarianceOptions();
-    case OptionsKind::kNorm:
-      return NormOptions();
-    case OptionsKind::kQuantile:
-      return QuantileOptions();
-    case OptionsKind::kUnique:
-      return UniqueOptions();
-  }
-  return std::monostate();
-}
-
 // `reduction.options`, or the defaults of the op's family.
 absl::StatusOr<ReductionOptions> FillOptions(const OpInfo& info, const Reduction& reduction, const std::string& path) {
-  const ReductionOptions defaults = DefaultsOf(info.options);
+  const ReductionOptions defaults = DefaultOptions(info.options);
   if (std::holds_alternative<std::monostate>(reduction.options)) return defaults;
   if (reduction.options.index() == defaults.index()) {
     if (const auto* quantile = std::get_if<QuantileOptions>(&reduction.options)) {

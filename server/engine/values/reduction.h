@@ -69,6 +69,12 @@ enum class Interpolation : uint8_t {
   kNearest = 5,   // the one whose rank is nearer, the even one of two
 };
 
+// PyTorch's name: "midpoint". Of one of the above.
+std::string_view Name(Interpolation interpolation);
+
+// The inverse of Name; nullopt for anything else.
+std::optional<Interpolation> InterpolationFromName(std::string_view name);
+
 // One quantile, or a list of them, in [0, 1]. A list, of any length, gives results a dim of its extent in front, as a
 // 1-d tensor does in PyTorch.
 class Quantiles {
