@@ -15,6 +15,11 @@
 
 namespace treduce {
 
+// Reasons of the errors of devices (ErrorDetail, server/engine/values/errors.h).
+inline constexpr char kDeviceLost[] = "DEVICE_LOST";
+inline constexpr char kDeviceMemoryExhausted[] = "DEVICE_MEMORY_EXHAUSTED";
+inline constexpr char kUnsupportedByDevice[] = "UNSUPPORTED_BY_DEVICE";
+
 // Thread-safe.
 class Backend {
  public:
@@ -42,7 +47,7 @@ class Backend {
   virtual absl::StatusOr<std::unique_ptr<Accumulation>> Start(Plan plan, const std::atomic<bool>* cancelled) = 0;
 };
 
-// Whether a device has failed, or has refused, what the CPU can still do.
+// Whether a device has failed, or has refused, what the CPU can still do: whether the reason is one of the above.
 bool IsDeviceFailure(const absl::Status& status);
 
 }  // namespace treduce

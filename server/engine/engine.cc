@@ -34,8 +34,8 @@ absl::Status CodedError(absl::StatusCode code, std::string_view reason, std::str
 
 bool IsDeviceFailure(const absl::Status& status) {
   const std::optional<ErrorDetail> detail = DetailOf(status);
-  return detail.has_value() && (detail->reason == "DEVICE_LOST" || detail->reason == "DEVICE_MEMORY_EXHAUSTED" ||
-                                detail->reason == "UNSUPPORTED_BY_DEVICE");
+  return detail.has_value() && (detail->reason == kDeviceLost || detail->reason == kDeviceMemoryExhausted ||
+                                detail->reason == kUnsupportedByDevice);
 }
 
 class Engine::Impl {
@@ -77,6 +77,7 @@ absl::StatusOr<Backend*> Engine::Choose(const Plan& plan, std::string_view devic
   const std::string name(device);
   if (name.empty()) {
     Backend* best = impl_->cpu;
+    if (impl_->backends.size() == 1) return best;
     absl::Duration best_time = best->Estimate(plan);
     if (best_time < kWorthADevice) return best;
     for (const std::unique_ptr<Backend>& backend : impl_->backends) {
@@ -100,7 +101,7 @@ absl::StatusOr<Backend*> Engine::Choose(const Plan& plan, std::string_view devic
     if (health.ok()) return backend.get();
     lost = std::move(health);
   }
-  if (!lost.ok()) return CodedError(lost.code(), "DEVICE_LOST", std::string(lost.message()));
+  if (!lost.ok()) return CodedError(lost.code(), kDeviceLost, std::string(lost.message()));
   return CodedError(absl::StatusCode::kFailedPrecondition, "NO_SUCH_DEVICE",
                     absl::StrCat("there is no ", name, impl_->why_no_cuda.empty() ? "" : ": ", impl_->why_no_cuda));
 }

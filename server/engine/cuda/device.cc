@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/engine/backend.h"
 #include "server/engine/values/errors.h"
 
 namespace treduce::cuda {
@@ -23,10 +24,8 @@ constexpr size_t kSlotBytes = 8 << 20;
 // Of an upload: one is filled while the others are on their way.
 constexpr size_t kSlotsOfUpload = 3;
 
-constexpr char kDeviceOutOfMemory[] = "DEVICE_MEMORY_EXHAUSTED";
-
 absl::Status Lost(absl::string_view text) {
-  return treduce::Error(absl::StatusCode::kUnavailable, {"DEVICE_LOST", "", ""}, std::string(text));
+  return treduce::Error(absl::StatusCode::kUnavailable, {kDeviceLost, "", ""}, std::string(text));
 }
 
 void Destroy(Slot* slot) {
@@ -71,7 +70,7 @@ absl::Status Device::ToStatus(cuda::Error error, absl::string_view doing) {
   if (error == kSuccess) return absl::OkStatus();
   const std::string text = absl::StrCat("CUDA device ", ordinal_, ", ", doing, ": ", ErrorText(error));
   if (error == kOutOfMemory)
-    return treduce::Error(absl::StatusCode::kResourceExhausted, {kDeviceOutOfMemory, "", ""}, text);
+    return treduce::Error(absl::StatusCode::kResourceExhausted, {kDeviceMemoryExhausted, "", ""}, text);
   if (IsSticky(error)) {
     const std::lock_guard lock(mutex_);
     if (lost_.empty()) lost_ = text;
@@ -120,7 +119,7 @@ absl::StatusOr<std::unique_ptr<Device::Lease>> Device::Lease::Take(Device& devic
   if (device.memory_in_use_.fetch_add(bytes) + bytes > device.memory_limit_) {
     device.memory_in_use_ -= bytes;
     return treduce::Error(
-        absl::StatusCode::kResourceExhausted, {kDeviceOutOfMemory, "", absl::StrCat(device.memory_limit_)},
+        absl::StatusCode::kResourceExhausted, {kDeviceMemoryExhausted, "", absl::StrCat(device.memory_limit_)},
         absl::StrCat("CUDA device ", device.ordinal_, ": ", bytes, " bytes are more than is left of the ",
                      device.memory_limit_, " that requests may hold"));
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/engine/backend.h"
 #include "server/engine/cuda/convert_kernels.h"
 #include "server/engine/cuda/pass_kernels.h"
 #include "server/engine/plan/op_registry.h"
@@ -17,7 +18,7 @@ namespace {
 constexpr size_t kAlignment = 256;
 
 absl::Status Refusal(absl::string_view what) {
-  return treduce::Error(absl::StatusCode::kUnimplemented, {"UNSUPPORTED_BY_DEVICE", "device", ""},
+  return treduce::Error(absl::StatusCode::kUnimplemented, {kUnsupportedByDevice, "device", ""},
                         absl::StrCat("a CUDA device has no kernels for ", what));
 }
 
