@@ -121,6 +121,10 @@ absl::Status Execution::Prepare() {
   return absl::OkStatus();
 }
 
+bool Execution::MayFallBack(const absl::Status& status) const {
+  return device_is_open_ && backend_ != &engine_.cpu() && IsDeviceFailure(status);
+}
+
 bool Execution::FallBack(const absl::Status& status) {
   if (!ChargeForCpu(status)) return false;
   accumulation_ = nullptr;
@@ -129,7 +133,7 @@ bool Execution::FallBack(const absl::Status& status) {
 }
 
 bool Execution::ChargeForCpu(const absl::Status& status) {
-  if (!device_is_open_ || backend_ == &engine_.cpu() || !IsDeviceFailure(status)) return false;
+  if (!MayFallBack(status)) return false;
   const int64_t state_bytes = engine_.cpu().HostByteCount(plan_);
   if (!ticket_->Charge(state_bytes - state_bytes_).ok()) return false;
   state_bytes_ = state_bytes;

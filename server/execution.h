@@ -32,7 +32,10 @@ class Execution {
   absl::Status Admit(Admission& admission);
 
   // Counts time from now on: for calls that have waited for their request.
-  void RestartClock() { arrival_ = admission_ = Clock::now(); }
+  void RestartClock() {
+    arrival_ = admission_ = Clock::now();
+    info_.queue_time = absl::ZeroDuration();
+  }
 
   // Chooses where it runs, as Engine::Choose; charges the budget for the accumulation, and for `message_bytes` of
   // messages that are held meanwhile. RESOURCE_EXHAUSTED when there is no room. Call second.
@@ -47,8 +50,9 @@ class Execution {
   // DEADLINE_EXCEEDED are looked at in between.
   absl::Status Fold(Slices& slices);
 
-  // Whether the CPU takes over where a device has ended the execution in `status`: the tensor is then to be folded
-  // anew, from its beginning.
+  // Whether the CPU may take over where a device has ended the execution in `status`.
+  bool MayFallBack(const absl::Status& status) const;
+  // Whether it does; the tensor is then to be folded anew, from its beginning.
   bool FallBack(const absl::Status& status);
 
   // The results, which stay charged to the budget until the last reference to them is gone. Call once.

@@ -12,8 +12,8 @@ namespace treduce {
 namespace {
 
 // The bytes of a stream are gone when a device fails, so that the client has to send them again; the CPU would do.
-absl::Status ForStream(const absl::Status& status, Execution& execution) {
-  return execution.FallBack(status) ? WithRetryDelay(status, absl::ZeroDuration()) : status;
+absl::Status ForStream(const absl::Status& status, const Execution& execution) {
+  return execution.MayFallBack(status) ? WithRetryDelay(status, absl::ZeroDuration()) : status;
 }
 
 }  // namespace
