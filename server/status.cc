@@ -5,6 +5,8 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/engine/values/errors.h"
@@ -13,7 +15,21 @@ namespace treduce {
 namespace {
 
 constexpr char kDomain[] = "treduce";
+// Names that a client chooses are in messages and fields. All of a status, which holds each up to three times and
+// encoded, has to fit into the 8 KiB of metadata that gRPC's clients take.
+constexpr size_t kMaxMessageBytes = 900;
+constexpr size_t kMaxFieldBytes = 300;
+
 constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
+
+// The beginning of `text`, which is UTF-8 and stays so.
+std::string Shortened(absl::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return std::string(text);
+  constexpr absl::string_view kEllipsis = "...";
+  size_t end = max_bytes - kEllipsis.size();
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return absl::StrCat(text.substr(0, end), kEllipsis);
+}
 
 }  // namespace
 
@@ -31,18 +47,19 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
 
   google::rpc::Status details;
   details.set_code(static_cast<int>(status.code()));
-  details.set_message(std::string(status.message()));
+  details.set_message(Shortened(status.message(), kMaxMessageBytes));
   if (const std::optional<ErrorDetail> detail = DetailOf(status); detail.has_value()) {
     google::rpc::ErrorInfo info;
     info.set_reason(detail->reason);
     info.set_domain(kDomain);
-    if (!detail->field.empty()) (*info.mutable_metadata())["field"] = detail->field;
+    const std::string field = Shortened(detail->field, kMaxFieldBytes);
+    if (!field.empty()) (*info.mutable_metadata())["field"] = field;
     if (!detail->limit.empty()) (*info.mutable_metadata())["limit"] = detail->limit;
     details.add_details()->PackFrom(info);
-    if (absl::IsInvalidArgument(status) && !detail->field.empty()) {
+    if (absl::IsInvalidArgument(status) && !field.empty()) {
       google::rpc::BadRequest bad_request;
       auto* violation = bad_request.add_field_violations();
-      violation->set_field(detail->field);
+      violation->set_field(field);
       violation->set_description(details.message());
       details.add_details()->PackFrom(bad_request);
     }

@@ -1,6 +1,9 @@
 // Errors as clients get them.
 #include "server/status.h"
 
+#include <string>
+
+#include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
@@ -8,6 +11,10 @@
 
 namespace treduce {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::StartsWith;
 
 google::rpc::Status Details(const grpc::Status& status) {
   google::rpc::Status details;
@@ -53,6 +60,20 @@ TEST(Status, CarriesTheLimitAndTheRetryDelay) {
   ASSERT_TRUE(details.details(1).UnpackTo(&retry));
   EXPECT_EQ(retry.retry_delay().seconds(), 1);
   EXPECT_EQ(retry.retry_delay().nanos(), 250000000);
+}
+
+TEST(Status, OfLongNamesFitsIntoATrailer) {
+  std::string name;
+  while (name.size() < 100'000) name += "名前";
+  const grpc::Status status = ToGrpcStatus(InvalidField("UNKNOWN_PARAMETER", name, "unknown"));
+  const google::rpc::Status details = Details(status);
+  EXPECT_THAT(status.error_message(), AllOf(StartsWith("名前名前"), EndsWith("名...")));
+  // As gRPC encodes them: what is not ASCII as %XX, the details in base64.
+  EXPECT_LT(status.error_message().size() * 3 + status.error_details().size() * 4 / 3, 7 * 1024);
+
+  google::rpc::BadRequest bad_request;
+  ASSERT_TRUE(details.details(1).UnpackTo(&bad_request));
+  EXPECT_THAT(bad_request.field_violations(0).field(), AllOf(StartsWith("名前"), EndsWith("...")));
 }
 
 TEST(Status, WithoutADetailHasCodeAndMessage) {
