@@ -75,7 +75,8 @@ int Finish(const absl::Status& status) { return status.ok() ? kDone : Fail(kFail
 int RunReduce(const Arguments& arguments) {
   const absl::StatusOr<std::unique_ptr<Input>> input = Input::Open(arguments.file, arguments.input);
   if (!input.ok()) return Fail(kFailed, InputName(arguments), input.status());
-  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server);
+  const absl::StatusOr<Endpoint> endpoint =
+      Endpoint::Open(arguments.server, absl::StartsWith(arguments.device, "cuda"));
   if (!endpoint.ok()) return FailAsServer(arguments, endpoint.status());
 
   const std::vector<Reduction> reductions = ReductionsOf(arguments);
@@ -112,7 +113,7 @@ int RunHealth(const Arguments& arguments) {
   if (arguments.server.empty()) {
     return Fail(kUsageError, absl::InvalidArgumentError("health of which server? Use --server or TREDUCE_SERVER"));
   }
-  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server);
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server, false);
   if (!endpoint.ok()) return FailAsServer(arguments, endpoint.status());
   const absl::Status status = endpoint->client().Health({.timeout = arguments.timeout});
   // Whatever else the answer may be, it is not that of a server that takes requests.
@@ -151,7 +152,7 @@ std::string DescriptionText(const ServerDescription& server) {
 }
 
 int RunDescribe(const Arguments& arguments) {
-  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server);
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Open(arguments.server, arguments.command == Command::kDescribe);
   if (!endpoint.ok()) return FailAsServer(arguments, endpoint.status());
   const absl::StatusOr<ServerDescription> server = endpoint->client().Describe({.timeout = arguments.timeout});
   if (!server.ok()) return FailAsServer(arguments, server.status());

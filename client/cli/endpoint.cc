@@ -14,7 +14,7 @@
 
 namespace treduce::cli {
 
-absl::StatusOr<Endpoint> Endpoint::Open(const std::string& address) {
+absl::StatusOr<Endpoint> Endpoint::Open(const std::string& address, bool use_cuda) {
   if (!address.empty()) {
     absl::StatusOr<Client> client = Client::Connect(address);
     if (!client.ok()) return client.status();
@@ -33,7 +33,8 @@ absl::StatusOr<Endpoint> Endpoint::Open(const std::string& address) {
     rmdir(directory.c_str());
   };
   const std::string own_address = absl::StrCat("unix:", path);
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start({.listen = {own_address}});
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::Start({.listen = {own_address}, .cuda = use_cuda ? "on" : "off"});
   if (!server.ok()) return server.status();
   absl::StatusOr<Client> client = Client::Connect(own_address);
   if (!client.ok()) return client.status();

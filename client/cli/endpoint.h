@@ -14,8 +14,8 @@ namespace treduce::cli {
 class Endpoint {
  public:
   // The server at `address`, which is not contacted yet; or, when it is empty, one that is started in this process and
-  // that nobody else can reach.
-  static absl::StatusOr<Endpoint> Open(const std::string& address);
+  // that nobody else can reach. To open CUDA devices takes that one a second, so it does only with `use_cuda`.
+  static absl::StatusOr<Endpoint> Open(const std::string& address, bool use_cuda);
 
   const Client& client() const { return client_; }
 

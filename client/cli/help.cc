@@ -48,12 +48,13 @@ Output
 Server
   --server ADDRESS     HOST:PORT or unix:PATH. Default: $TREDUCE_SERVER; if it is not set either, the command is its own
                        server, in its own process.
-  --device DEVICE      Where the server reduces: cpu, cuda or cuda:1. Default: the server chooses.
+  --device DEVICE      Where the server reduces: cpu, cuda or cuda:1. Default: the server chooses; the command that is
+                       its own server takes the CPU.
   --timeout SECONDS    Gives up on the server after this long; input may take its time. Default: never.
 
 Commands
   health               Exits with 0 when the server takes requests.
-  describe             Version, limits and backends of the server.
+  describe             Version, limits and devices of the server.
   ops                  The ops of the server. 'treduce OP --help' describes one.
 
 Exit status: 0 done; 1 refused by the server, or a file cannot be read or written; 2 the command line is wrong;

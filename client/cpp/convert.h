@@ -15,7 +15,7 @@ namespace treduce::client {
 inline constexpr char kRetryDelayUrl[] = "treduce/retry_delay";
 
 v1::ReductionSpec ToProto(DType dtype, absl::Span<const int64_t> shape, absl::Span<const Reduction> reductions,
-                          const std::string& device = "");
+                          const std::string& device);
 
 ReduceReply::ExecutionInfo FromProto(const v1::ExecutionInfo& info);
 ServerDescription FromProto(const v1::DescribeServerResponse& response);
