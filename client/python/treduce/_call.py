@@ -39,7 +39,7 @@ CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),
-    # A connection of its own: that of a parent process cannot be shared after a fork.
+    # Another channel is another connection.
     ("grpc.use_local_subchannel_pool", 1),
 )
 

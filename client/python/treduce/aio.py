@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import grpc
 import grpc.aio
 
-from treduce import _wire, local as _local
+from treduce import _fork, _wire, local as _local
 from treduce._call import CHANNEL_OPTIONS, Call, Settings, deadline_of, seconds_until, settings_of
 from treduce._description import ServerDescription, describe
 from treduce._failure import failure_of
@@ -61,6 +61,7 @@ class _Connection(NamedTuple):
 
 
 def _open(address: str) -> _Connection:
+    _fork.asyncio_used()
     channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
     return _Connection(
         channel,
@@ -75,7 +76,8 @@ class AsyncClient(Operations):
     """One connection to a server, made by `treduce.aio.connect` or `treduce.aio.local`.
 
     Every event loop has a connection of its own. Wrong arguments raise when a method is called, all else when its
-    result is awaited. Cancelling a task cancels its call.
+    result is awaited. Cancelling a task cancels its call. A process that has used it cannot fork children that use any
+    client: there calls raise `treduce.Unavailable`.
     """
 
     def __init__(self, settings: Settings, on_close: Callable[[], None] | None = None) -> None:
@@ -138,6 +140,7 @@ class AsyncClient(Operations):
     def _connection(self) -> _Connection:
         if not self._finalizer.alive:
             raise Closed(f"the client of {self.address} is closed")
+        _fork.check(self.address)
         loop = asyncio.get_running_loop()
         connection = self._connections.get(loop)
         if connection is None:

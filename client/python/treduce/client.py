@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import grpc
 
-from treduce import _wire, local as _local
+from treduce import _fork, _wire, local as _local
 from treduce._call import CHANNEL_OPTIONS, Call, Settings, deadline_of, seconds_until, settings_of
 from treduce._description import ServerDescription, describe
 from treduce._failure import failure_of
@@ -78,6 +78,7 @@ class _Connection(NamedTuple):
 def _open(address: str) -> _Connection:
     # No serializers: messages are bytes already.
     channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+    _fork.opened(channel, address)
     return _Connection(
         channel,
         channel.unary_unary(_wire.REDUCE),
@@ -90,9 +91,12 @@ def _open(address: str) -> _Connection:
 class Client(Operations):
     """One connection to a server, made by `treduce.connect` or `treduce.local`.
 
-    Thread-safe: calls may run side by side. A forked process has a connection of its own. Every call blocks until it is
-    answered, or raises a `treduce.Error` (treduce/errors.py); while the server is full, it is asked again within the
-    timeout, or for half a minute. Use it in a `with` statement, or `close` it, or leave that to Python.
+    Thread-safe: calls may run side by side. Every call blocks until it is answered, or raises a `treduce.Error`
+    (treduce/errors.py); while the server is full, it is asked again within the timeout, or for half a minute. Use it in
+    a `with` statement, or `close` it, or leave that to Python.
+
+    A forked process may go on with it, if no call was under way at the fork, and no asyncio client was used before; if
+    one was, its calls raise `treduce.Unavailable`.
     """
 
     def __init__(self, settings: Settings, on_close: Callable[[], None] | None = None) -> None:
@@ -130,9 +134,10 @@ class Client(Operations):
 
     def _ask(self, method: str, timeout: float | None) -> bytes:
         seconds = seconds_until(deadline_of(self._settings, timeout))
-        connection = self._connections.get()
         try:
-            response: bytes = getattr(connection, method)(b"", seconds)
+            with _fork.call(self.address):
+                connection = self._connections.get()
+                response: bytes = getattr(connection, method)(b"", seconds)
         except grpc.RpcError as rpc_error:
             error = failure_of(rpc_error, self.address).error
             if isinstance(error, Unavailable):
@@ -142,11 +147,12 @@ class Client(Operations):
 
     def _perform(self, call: Call) -> Any:
         while True:
-            connection = self._connections.get()
             try:
-                if call.unary:
-                    return call.answer(connection.reduce(call.message(), call.remaining()))
-                return self._stream(connection, call)
+                with _fork.call(self.address):
+                    connection = self._connections.get()
+                    if call.unary:
+                        return call.answer(connection.reduce(call.message(), call.remaining()))
+                    return self._stream(connection, call)
             except grpc.RpcError as error:
                 failure = error
             if call.source_error is not None:
@@ -155,9 +161,7 @@ class Client(Operations):
                 delay = call.delay_after(failure)
             except Unavailable as lost:
                 self._connections.drop(connection)
-                if not (call.replayable and self._connections.may_try_again()):
-                    raise lost from None
-                delay = 0
+                raise lost from None
             except Error as final:
                 raise final from None
             time.sleep(delay)
@@ -229,67 +233,36 @@ _REST = 0.1
 
 
 class _Connections:
-    """The connection of a client; another one in a fork of its process."""
+    """The connection of a client, and the next one after it was lost or closed by a fork."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._current: _Connection | None = None
         self._closed = False
-        self._tries_after_fork = 0
-        _all_connections.add(self)
+        self._making = threading.RLock()  # a signal handler may make a call while its thread has it
 
     def get(self) -> _Connection:
-        """The connection, made when it is first asked for."""
-        return self._current or self._make()
-
-    def _make(self) -> _Connection:
-        with _making:
+        """The connection, made when it is first asked for. In a `_fork.call`."""
+        with self._making:
+            connection = self._current
+            if connection is None or not _fork.is_open(connection.channel):
+                connection = self._current = _open(self._address)
             if self._closed:
+                self.close()
                 raise Closed(f"the client of {self._address} is closed")
-            if self._current is None:
-                self._current = _open(self._address)
-            return self._current
+            return connection
 
     def drop(self, lost: _Connection) -> None:
         """Makes the next call connect anew. gRPC would look for the server seldom, and refuse calls in between."""
-        with _making:
-            if self._current is lost:
-                self._current = None
-
-    def may_try_again(self) -> bool:
-        """Whether a connection that failed may have done so because of a fork, and another is worth it."""
-        self._tries_after_fork -= 1
-        return self._tries_after_fork >= 0
+        if self._current is lost:
+            self._current = None
 
     def close(self) -> None:
-        with _making:
-            self._closed = True
-            current, self._current = self._current, None
+        # Without the lock: in a forked process a thread may have it that is not there.
+        self._closed = True
+        current, self._current = self._current, None
         if current is not None:
-            current.channel.close()
-
-    def forked(self) -> None:
-        # A child can neither use nor end the parent's connection.
-        _of_parents.append(self._current)
-        self._current = None
-        # What gRPC inherits of them breaks its first connections at times.
-        self._tries_after_fork = 3
-
-
-# Python may end a client that nobody uses, which takes the lock, whenever it likes: also while this thread has it.
-_making = threading.RLock()
-_all_connections: weakref.WeakSet[_Connections] = weakref.WeakSet()
-_of_parents: list[_Connection | None] = []
-
-
-def _after_fork_in_child() -> None:
-    global _making
-    _making = threading.RLock()  # a thread that is not here may have held the other
-    for connections in _all_connections:
-        connections.forked()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
+            _fork.close(current.channel)
 
 
 def _close(connections: _Connections, on_close: Callable[[], None] | None) -> None:

@@ -209,35 +209,135 @@ def test_many_threads_share_a_client(t: treduce.Client, streaming: treduce.Clien
         list(threads.map(work, range(16)))
 
 
-@pytest.mark.usefixtures("gets_through_forks")
-def test_forks_have_connections_of_their_own(server: ServerProcess) -> None:
-    # In a process where no other thread holds a lock of gRPC as it forks.
-    program = f"""if True:
-        import numpy, os, signal, treduce
-        x, large = numpy.arange(6.0), numpy.zeros(8 << 20)
+def run_apart(server: ServerProcess, program: str) -> None:
+    """Runs the program in a process where no thread but its own uses gRPC as it forks."""
+    prelude = f"""if True:
+        import asyncio, multiprocessing, numpy, os, signal, threading, treduce
+        x, large = numpy.arange(6.0), numpy.zeros(1 << 20)
         t = treduce.connect({server.address!r})
-        for _ in range(3):
-            assert t.sum(x) == 15
-            assert t.sum(large) == 0
+
+        def in_child(work):
             child = os.fork()
             if child == 0:
-                signal.alarm(10)
-                assert t.sum(x) == 15
-                assert t.sum(large) == 0
-                t.close()
+                signal.alarm(30)
+                work()
                 os._exit(0)
+            return child
+
+        def succeeds(child):
             assert os.waitpid(child, 0)[1] == 0
-        assert t.sum(x) == 15
+
+        def use():
+            assert t.sum(x) == 15
+            assert t.sum(large) == 0
+
+        def is_refused():
+            try:
+                t.sum(x)
+            except treduce.Unavailable as error:
+                assert error.reason == "FORKED"
+                t.close()
+            else:
+                raise AssertionError("not refused")
     """
-    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(treduce.__file__).parents[1])}
-    # gRPC 1.51 itself does not get through every fork: a child may still have the parent's sockets, and read from them.
-    for _ in range(6):
-        process = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=90
-        )
-        if process.returncode == 0:
-            break
+    process = subprocess.run(
+        [sys.executable, "-c", prelude + program],
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(treduce.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
     assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.usefixtures("gets_through_forks")
+def test_forks_have_connections_of_their_own(server: ServerProcess) -> None:
+    run_apart(
+        server,
+        """
+        def sockets():
+            paths = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+            return {target for target in map(os.path.realpath, paths) if "socket:" in target}
+
+        def child(of_parent):
+            assert of_parent and not of_parent & sockets()
+            use()
+            succeeds(in_child(use))
+
+        for _ in range(3):
+            use()
+            before = sockets()
+            children = [in_child(lambda: child(before)) for _ in range(2)]
+            use()
+            for pid in children:
+                succeeds(pid)
+        t.close()
+        succeeds(in_child(lambda: treduce.connect(t.address).sum(x)))
+        """,
+    )
+
+
+@pytest.mark.usefixtures("gets_through_forks")
+def test_a_pool_of_forked_processes_uses_the_client_of_its_parent(server: ServerProcess) -> None:
+    run_apart(
+        server,
+        """
+        def total(x):
+            return t.sum(x)
+
+        use()
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            results = pool.map_async(total, [x + n for n in range(40)])
+            use()
+            assert results.get(30) == [15 + 6 * n for n in range(40)]
+        use()
+        """,
+    )
+
+
+@pytest.mark.usefixtures("gets_through_forks")
+def test_a_child_forked_during_a_call_is_refused(server: ServerProcess) -> None:
+    run_apart(
+        server,
+        """
+        begun, goes_on = threading.Event(), threading.Event()
+
+        def chunks():
+            yield x
+            begun.set()
+            goes_on.wait(60)
+            yield x
+
+        totals = []
+        call = threading.Thread(target=lambda: totals.append(t.sum(treduce.Chunks(chunks(), (2, 6), float))))
+        call.start()
+        begun.wait(60)
+        succeeds(in_child(lambda: (is_refused(), succeeds(in_child(is_refused)))))
+        use()
+        goes_on.set()
+        call.join()
+        assert totals == [30]
+        succeeds(in_child(use))
+        """,
+    )
+
+
+@pytest.mark.usefixtures("gets_through_forks")
+def test_a_child_forked_after_asyncio_is_refused(server: ServerProcess) -> None:
+    run_apart(
+        server,
+        """
+        async def main():
+            async with treduce.aio.connect(t.address) as client:
+                return await client.sum(x)
+
+        use()
+        succeeds(in_child(lambda: asyncio.run(main())))
+        asyncio.run(main())
+        succeeds(in_child(is_refused))
+        use()
+        """,
+    )
 
 
 def test_a_closed_client_says_so(t: treduce.Client) -> None:

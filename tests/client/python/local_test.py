@@ -127,7 +127,7 @@ def test_no_server_outlives_its_process(ending: str) -> None:
 
 @pytest.mark.usefixtures("gets_through_forks")
 def test_a_fork_does_not_end_the_server_of_its_parent() -> None:
-    # In a process where no other thread holds a lock of gRPC as it forks.
+    # In a process where no thread but its own uses gRPC as it forks.
     program = f"""if True:
         import numpy, os, signal, treduce
         with treduce.local(server={PROGRAM!r}) as t:
