@@ -1,9 +1,9 @@
 """What becomes of clients when their process forks.
 
-gRPC gives a child process the means to wait for events of its own, but only if it is up and at rest at the fork; otherwise
-the child takes the events of its parent, and both may wait forever. So a fork closes all connections first, and the next
-calls on either side connect anew; an idle channel keeps gRPC up. Two things cannot be brought to rest: calls under way,
-which go on in the parent, and gRPC's asyncio. A child that was forked beside them is refused its calls.
+gRPC gives a child process the means to wait for events of its own, but only if it is up and at rest at the fork;
+otherwise the child takes the events of its parent, and both may wait forever. So a fork closes all connections first,
+and the next calls on either side connect anew; an idle channel keeps gRPC up. Two things cannot be brought to rest:
+calls under way, which go on in the parent, and gRPC's asyncio. A child forked beside them is refused its calls.
 """
 
 from __future__ import annotations

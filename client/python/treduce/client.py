@@ -247,7 +247,7 @@ class _Connections:
             connection = self._current
             if connection is None or not _fork.is_open(connection.channel):
                 connection = self._current = _open(self._address)
-            if self._closed:
+            if self._closed:  # before, or by another thread just now
                 self.close()
                 raise Closed(f"the client of {self._address} is closed")
             return connection
