@@ -48,11 +48,18 @@ std::vector<std::pair<std::string, std::string>> PropertiesOf(const OpInfo& mode
           {"parameters", absl::StrJoin(ParameterNames(model), ",", absl::StreamFormatter())}};
 }
 
-// Parameters of tensors are of extensions that are not served, but for those that say what is so anyway.
+// Whether a parameter of a tensor says what is so anyway: how it is sent, of what kind it is, that it is no
+// classification.
+bool IsNeutral(const std::string& name, const inference::InferParameter& value) {
+  return name == "binary_data" || name == "binary_data_size" || name == "content_type" ||
+         (name == "classification" && value.has_int64_param() && value.int64_param() == 0);
+}
+
+// Other parameters of tensors are of extensions that are not served.
 template <class Parameters>
 absl::Status CheckTensorParameters(const Parameters& parameters, const std::string& path) {
   for (const auto& [name, value] : parameters) {
-    if (name != "binary_data" && name != "binary_data_size") {
+    if (!IsNeutral(name, value)) {
       return InvalidField("UNKNOWN_PARAMETER", absl::StrCat(path, ".parameters.", name), "is not served");
     }
   }

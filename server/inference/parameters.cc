@@ -1,6 +1,7 @@
 // One setter for each parameter.
 #include "server/inference/parameters.h"
 
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -20,9 +21,16 @@ namespace {
 
 using inference::InferParameter;
 
+std::optional<int64_t> AsInt(const InferParameter& value) {
+  if (value.has_int64_param()) return value.int64_param();
+  if (!value.has_uint64_param() || value.uint64_param() > std::numeric_limits<int64_t>::max()) return std::nullopt;
+  return static_cast<int64_t>(value.uint64_param());
+}
+
 std::optional<bool> AsBool(const InferParameter& value) {
   bool result;
   if (value.has_bool_param()) return value.bool_param();
+  if (const auto number = AsInt(value); number == 0 || number == 1) return number == 1;
   if (value.has_string_param() && absl::SimpleAtob(value.string_param(), &result)) return result;
   return std::nullopt;
 }
@@ -69,8 +77,8 @@ std::optional<DType> AsDType(const InferParameter& value) {
 }
 
 bool SetDim(const InferParameter& value, Reduction& reduction) {
-  if (value.has_int64_param()) {
-    reduction.dim = {value.int64_param()};
+  if (const std::optional<int64_t> scalar = AsInt(value); scalar.has_value()) {
+    reduction.dim = {*scalar};
     return true;
   }
   std::optional<std::vector<int64_t>> dim;
@@ -170,11 +178,11 @@ constexpr ParameterInfo kParameters[] = {
 // Of the request rather than of the reduction.
 constexpr char kDevice[] = "device";
 
-// What the protocol keeps for itself. None of it changes what a reduction gives: nothing is queued or kept between
-// requests here.
+// What the protocol keeps for itself, and the hint that clients of MLServer give. None of it changes what a reduction
+// gives: nothing is queued or kept between requests here, where Triton leaves them out of account, too.
 bool IsReserved(absl::string_view name) {
-  constexpr absl::string_view kReserved[] = {"sequence_id", "sequence_start", "sequence_end",      "priority",
-                                             "timeout",     "headers",        "binary_data_output"};
+  constexpr absl::string_view kReserved[] = {"sequence_id", "sequence_start", "sequence_end",       "priority",
+                                             "timeout",     "headers",        "binary_data_output", "content_type"};
   return absl::c_linear_search(kReserved, name) || absl::StartsWith(name, "triton_");
 }
 

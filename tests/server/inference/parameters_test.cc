@@ -26,6 +26,12 @@ InferParameter Int(int64_t value) {
   return parameter;
 }
 
+InferParameter Unsigned(uint64_t value) {
+  InferParameter parameter;
+  parameter.set_uint64_param(value);
+  return parameter;
+}
+
 InferParameter Double(double value) {
   InferParameter parameter;
   parameter.set_double_param(value);
@@ -63,6 +69,7 @@ TEST(Parameters, NoneAreTheDefaultsOfEachOp) {
 
 TEST(Parameters, DimIsAnIntegerOrAListInText) {
   EXPECT_THAT(With(Op::kSum, "dim", Int(-1)).dim, ElementsAre(-1));
+  EXPECT_THAT(With(Op::kSum, "dim", Unsigned(1)).dim, ElementsAre(1));
   EXPECT_THAT(With(Op::kSum, "dim", Text("0,2")).dim, ElementsAre(0, 2));
   EXPECT_THAT(With(Op::kSum, "dim", Text(" [ 0, -2 ] ")).dim, ElementsAre(0, -2));
   EXPECT_THAT(With(Op::kSum, "dim", Text("(1,)")).dim, ElementsAre(1));
@@ -81,6 +88,17 @@ TEST(Parameters, BoolsAndNumbersMayBeText) {
             -std::numeric_limits<double>::infinity());
   EXPECT_TRUE(std::get<UniqueOptions>(With(Op::kUnique, "return_inverse", Bool(true)).options).return_inverse);
   EXPECT_TRUE(std::get<UniqueOptions>(With(Op::kUnique, "return_counts", Text("true")).options).return_counts);
+}
+
+// Clients whose languages have no bools, or no signed integers, send these.
+TEST(Parameters, BoolsMayBeZeroOrOne) {
+  for (const InferParameter& one : {Int(1), Unsigned(1), Text("1")}) {
+    EXPECT_TRUE(With(Op::kSum, "keepdim", one).keepdim);
+    EXPECT_TRUE(std::get<UniqueOptions>(With(Op::kUnique, "return_counts", one).options).return_counts);
+  }
+  for (const InferParameter& zero : {Int(0), Unsigned(0), Text("0")}) {
+    EXPECT_FALSE(With(Op::kSum, "keepdim", zero).keepdim);
+  }
 }
 
 TEST(Parameters, QuantilesAreOneOrAList) {
@@ -102,7 +120,8 @@ TEST(Parameters, DtypeHasTheProtocolsNamesAndPyTorchs) {
 }
 
 TEST(Parameters, ReservedOnesChangeNothing) {
-  for (const char* name : {"priority", "timeout", "sequence_id", "binary_data_output", "triton_enable_empty"}) {
+  for (const char* name :
+       {"priority", "timeout", "sequence_id", "binary_data_output", "triton_enable_empty", "content_type"}) {
     EXPECT_EQ(With(Op::kSum, name, Int(1)), With(Op::kSum, "dim", Text(""))) << name;
   }
 }
@@ -138,7 +157,10 @@ INSTANTIATE_TEST_SUITE_P(All, BadParameterTest,
                                          BadParameter{Op::kSum, "dim", Text(","), "PARAMETER_VALUE"},
                                          BadParameter{Op::kSum, "dim", Double(0), "PARAMETER_VALUE"},
                                          BadParameter{Op::kSum, "dim", InferParameter(), "PARAMETER_VALUE"},
-                                         BadParameter{Op::kSum, "keepdim", Int(1), "PARAMETER_VALUE"},
+                                         BadParameter{Op::kSum, "keepdim", Int(2), "PARAMETER_VALUE"},
+                                         BadParameter{Op::kSum, "keepdim", Int(-1), "PARAMETER_VALUE"},
+                                         BadParameter{Op::kSum, "keepdim", Double(1), "PARAMETER_VALUE"},
+                                         BadParameter{Op::kSum, "dim", Unsigned(uint64_t{1} << 63), "PARAMETER_VALUE"},
                                          BadParameter{Op::kSum, "keepdim", Text("maybe"), "PARAMETER_VALUE"},
                                          BadParameter{Op::kSum, "dtype", Text("FP128"), "PARAMETER_VALUE"},
                                          BadParameter{Op::kSum, "dtype", Text("complex64"), "PARAMETER_VALUE"},
@@ -147,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(All, BadParameterTest,
                                          BadParameter{Op::kVar, "correction", Bool(true), "PARAMETER_VALUE"},
                                          BadParameter{Op::kQuantile, "q", Text("half"), "PARAMETER_VALUE"},
                                          BadParameter{Op::kQuantile, "interpolation", Text("cubic"), "PARAMETER_VALUE"},
-                                         BadParameter{Op::kUnique, "return_counts", Int(1), "PARAMETER_VALUE"}));
+                                         BadParameter{Op::kUnique, "return_counts", Int(2), "PARAMETER_VALUE"}));
 
 }  // namespace
 }  // namespace treduce

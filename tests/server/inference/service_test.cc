@@ -431,6 +431,19 @@ INSTANTIATE_TEST_SUITE_P(
                                }}),
     [](const auto& info) { return info.param.name; });
 
+// What clients of Triton and MLServer send of themselves.
+TEST_F(InferenceServiceTest, IgnoresParametersOfTensorsThatSayWhatIsSo) {
+  ModelInferRequest request = RawRequest("sum");
+  auto& input = *request.mutable_inputs(0)->mutable_parameters();
+  input["content_type"].set_string_param("np");
+  input["binary_data_size"].set_int64_param(24);
+  auto& output = *request.add_outputs();
+  output.set_name("result");
+  (*output.mutable_parameters())["binary_data"].set_bool_param(true);
+  (*output.mutable_parameters())["classification"].set_int64_param(0);
+  EXPECT_THAT(Floats(Infer(request).raw_output_contents(0)), ElementsAre(21));
+}
+
 TEST_F(InferenceServiceTest, SendsLargeTensorsToReduceStream) {
   ModelInferRequest request = RawRequest("sum");
   request.mutable_inputs(0)->set_shape(0, 1 << 22);
