@@ -99,7 +99,7 @@ absl::Status Reducer::CheckUnary(std::string_view field, std::string_view what, 
   return Error(absl::StatusCode::kResourceExhausted,
                {"UNARY_TOO_LARGE", std::string(field), absl::StrCat(max_unary_bytes_)},
                absl::StrCat(std::string(what), " of ", byte_count, " bytes are more than the ", max_unary_bytes_,
-                            " that fit into one message; use ReduceStream"));
+                            " that fit into one message; ReduceStream of treduce.v1 has no such limit"));
 }
 
 }  // namespace treduce

@@ -449,7 +449,7 @@ TEST_F(InferenceServiceTest, SendsLargeTensorsToReduceStream) {
   request.mutable_inputs(0)->set_shape(0, 1 << 22);
   const grpc::Status status = Refusal(request);
   EXPECT_THAT(status, IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "UNARY_TOO_LARGE", "raw_input_contents[0]"));
-  EXPECT_THAT(status.error_message(), HasSubstr("ReduceStream"));
+  EXPECT_THAT(status.error_message(), HasSubstr("ReduceStream of treduce.v1"));
 }
 
 TEST_F(InferenceServiceTest, RefusesEmptyCallsAndOtherBytes) {
