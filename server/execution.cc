@@ -56,6 +56,11 @@ absl::Status Execution::Start(Plan plan, std::string_view device, int64_t messag
   return ticket_->Charge(charge);
 }
 
+absl::Status Execution::ChargeCopies(int64_t byte_count) {
+  copy_bytes_ = byte_count;
+  return ticket_->Charge(byte_count);
+}
+
 bool Execution::TakesLong(Slices slices) const {
   int64_t byte_count = 0;
   for (const auto slice : slices) byte_count += slice.size();
@@ -99,7 +104,7 @@ absl::StatusOr<SharedResults> Execution::Finish() {
   info_.compute_time += absl::FromChrono(Clock::now() - start);
   if (absl::IsCancelled(results.status())) return Interruption();
   if (!results.ok()) return results.status();
-  ticket_->ShrinkTo(std::min(state_bytes_, result_bytes_));
+  ticket_->ShrinkTo(std::min(state_bytes_, result_bytes_) + copy_bytes_);
   auto held = std::make_shared<HeldResults>(HeldResults{*std::move(ticket_), *std::move(results)});
   return SharedResults(held, &held->results);
 }

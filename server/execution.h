@@ -41,6 +41,11 @@ class Execution {
   // messages that are held meanwhile. RESOURCE_EXHAUSTED when there is no room. Call second.
   absl::Status Start(Plan plan, std::string_view device, int64_t message_bytes);
 
+  // Charges for `byte_count` more, as long as the results are charged: for copies of them. Call after Start.
+  absl::Status ChargeCopies(int64_t byte_count);
+  // The most that the results may be.
+  int64_t result_bytes() const { return result_bytes_; }
+
   // Whether folding these slices may take so long that it belongs on a worker.
   bool TakesLong(Slices slices) const;
   // Whether finishing may.
@@ -85,6 +90,7 @@ class Execution {
   int64_t reduction_count_ = 0;
   int64_t result_bytes_ = 0;
   int64_t state_bytes_ = 0;  // with the results
+  int64_t copy_bytes_ = 0;
   std::unique_ptr<Accumulation> accumulation_;
   ExecutionInfo info_;
 };

@@ -137,6 +137,8 @@ rpc::Task InferenceService::Infer(const OpInfo& model, const InferRequest& reque
   absl::Status status = reducer_.StartUnary(*spec, message_bytes, execution);
   if (!status.ok()) co_return status;
   if (!request.has_contents) co_return co_await reducer_.ReduceUnary(request.raw, execution, answer.results);
+  status = execution.ChargeCopies(MaxContentsBytes(execution.result_bytes()));
+  if (!status.ok()) co_return status;
   for (;;) {
     status = co_await FoldContents(request, spec->dtype, reducer_, execution);
     if (status.ok()) status = co_await reducer_.FinishUnary(execution, answer.results);

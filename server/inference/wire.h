@@ -3,6 +3,8 @@
 #ifndef TREDUCE_SERVER_INFERENCE_WIRE_H_
 #define TREDUCE_SERVER_INFERENCE_WIRE_H_
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -30,6 +32,8 @@ absl::StatusOr<InferRequest> ParseInferRequest(const grpc::ByteBuffer& message);
 // inference.ModelInferResponse, and inference.ModelStreamInferResponse of one. Typed contents answer typed contents,
 // when all outputs have a typed field and there are at most kMaxTypedBytes; raw contents answer all else.
 inline constexpr int64_t kMaxTypedBytes = 64 << 10;
+// What typed contents take at most beside the results: an element of one byte may become a varint of ten.
+constexpr int64_t MaxContentsBytes(int64_t result_bytes) { return 10 * std::min(result_bytes, kMaxTypedBytes); }
 grpc::ByteBuffer EncodeInferResponse(const InferRequest& request, const SelectedOutputs& outputs,
                                      const SharedResults& results);
 grpc::ByteBuffer EncodeStreamInferResponse(const InferRequest& request, const SelectedOutputs& outputs,

@@ -1,7 +1,9 @@
 // GRPCInferenceService over a socket, as clients of KServe and Triton use it.
 #include "server/inference/service.h"
 
+#include <atomic>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -9,6 +11,7 @@
 
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "grpcpp/create_channel.h"
 #include "gtest/gtest.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "tests/server/errors.h"
@@ -24,6 +27,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr char kModelInfer[] = "/inference.GRPCInferenceService/ModelInfer";
+constexpr char kModelStreamInfer[] = "/inference.GRPCInferenceService/ModelStreamInfer";
 
 std::string Bytes(const std::vector<float>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
@@ -205,6 +209,32 @@ TEST_F(InferenceServiceTest, AnswersLargeResultsRaw) {
   const ModelInferResponse response = Infer(request);
   ASSERT_EQ(response.raw_output_contents_size(), 1);
   EXPECT_EQ(Floats(response.raw_output_contents(0))[count - 1], count - 1);
+}
+
+// Negative elements of one byte, which are varints of ten.
+TEST_F(InferenceServiceTest, ChargesTypedAnswersAsTheyAreEncoded) {
+  const int count = 64 << 10;
+  ModelInferRequest request = Request("amin");
+  request.mutable_inputs(0)->set_datatype("INT8");
+  request.mutable_inputs(0)->set_shape(0, 1);
+  request.mutable_inputs(0)->set_shape(1, count);
+  request.mutable_inputs(0)->mutable_contents()->mutable_int_contents()->Resize(count, -1);
+  (*request.mutable_parameters())["dim"].set_int64_param(0);
+  // A window that stays as it is, and smaller than the answer: that waits for the client to read.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  RawCall call(
+      grpc::CreateCustomChannel(server_.server().addresses().front(), grpc::InsecureChannelCredentials(), arguments),
+      kModelInfer);
+  ASSERT_TRUE(call.Write(request.SerializeAsString()));
+  while (StatisticsOf("amin").inference_count() == 0) absl::SleepFor(absl::Milliseconds(1));
+  const int64_t charged = server_.server().bytes_in_use();
+  const std::optional<std::string> answer = call.Read();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_GT(answer->size(), 10u * count);
+  EXPECT_GE(charged, static_cast<int64_t>(count + answer->size() - 100));  // and the elements themselves
+  EXPECT_TRUE(call.Finish().ok());
 }
 
 TEST_F(InferenceServiceTest, IsLiveAndReadyUntilItDrains) {
