@@ -57,6 +57,17 @@ class DeviceTest : public testing::Test {
     return response_.execution_info().device();
   }
 
+  // The same sum in the Open Inference Protocol, without its elements.
+  static inference::ModelInferRequest InferRequest() {
+    inference::ModelInferRequest request;
+    request.set_model_name("sum");
+    auto& input = *request.add_inputs();
+    input.set_name("input");
+    input.set_datatype("FP32");
+    input.add_shape(kCount);
+    return request;
+  }
+
   grpc::Status ReduceStream(const std::string& device) {
     v1::ReduceStreamRequest spec, chunk;
     *spec.mutable_spec() = Request(device).spec();
@@ -144,12 +155,7 @@ TEST_F(DeviceTest, EndsWhatNamedADeviceThatIsLost) {
 }
 
 TEST_F(DeviceTest, IsAParameterOfTheOpenInferenceProtocol) {
-  inference::ModelInferRequest request;
-  request.set_model_name("sum");
-  auto& input = *request.add_inputs();
-  input.set_name("input");
-  input.set_datatype("FP32");
-  input.add_shape(kCount);
+  inference::ModelInferRequest request = InferRequest();
   request.add_raw_input_contents(Request("").data());
   (*request.mutable_parameters())["device"].set_string_param("cuda:0");
   const auto stub = inference::GRPCInferenceService::NewStub(channel_);
@@ -159,6 +165,19 @@ TEST_F(DeviceTest, IsAParameterOfTheOpenInferenceProtocol) {
   (*request.mutable_parameters())["device"].set_string_param("cuda:7");
   EXPECT_THAT(Exchange(channel_, "/inference.GRPCInferenceService/ModelInfer", {request.SerializeAsString()}),
               IsError(grpc::StatusCode::FAILED_PRECONDITION, "NO_SUCH_DEVICE", "parameters.device"));
+}
+
+TEST_F(DeviceTest, ReducesTypedContentsAgainOnTheCpuWhenADeviceIsLost) {
+  inference::ModelInferRequest request = InferRequest();
+  request.mutable_inputs(0)->mutable_contents()->mutable_fp32_contents()->Resize(kCount, 1);
+  Inject(HostCall::kCopyToDevice, cuda::kHostDeviceLost, /*count=*/1, /*skipped=*/1);
+  inference::ModelInferResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status =
+      inference::GRPCInferenceService::NewStub(channel_)->ModelInfer(&context, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_THAT(response.outputs(0).contents().fp32_contents(), testing::ElementsAre(kCount));
+  EXPECT_FALSE(Describe().devices(1).working());
 }
 
 }  // namespace
