@@ -86,12 +86,11 @@ rpc::Task InferenceService::ModelInfer(rpc::Call& call) {
   if (!execution.ok()) co_return execution.status();
   grpc::ByteBuffer message;
   if (!co_await call.Read(message)) co_return MissingMessage("");
-  const absl::StatusOr<InferRequest> request = ParseInferRequest(message);
-  if (!request.ok()) co_return request.status();
+  InferRequest request;
   Answer answer;
-  absl::Status status = co_await Infer(*request, message.Length(), *execution, answer);
+  absl::Status status = co_await Infer(message, *execution, request, answer);
   if (!status.ok()) co_return status;
-  call.WriteLast(EncodeInferResponse(*request, answer.outputs, answer.results));
+  call.WriteLast(EncodeInferResponse(request, answer.outputs, answer.results));
   co_return absl::OkStatus();
 }
 
@@ -103,27 +102,27 @@ rpc::Task InferenceService::ModelStreamInfer(rpc::Call& call) {
     grpc::ByteBuffer message;
     if (!co_await call.Read(message)) co_return absl::OkStatus();
     execution->RestartClock();
-    const absl::StatusOr<InferRequest> request = ParseInferRequest(message);
+    InferRequest request;
     Answer answer;
-    absl::Status status = request.status();
-    if (status.ok()) status = co_await Infer(*request, message.Length(), *execution, answer);
-    const grpc::ByteBuffer response = status.ok()
-                                          ? EncodeStreamInferResponse(*request, answer.outputs, answer.results)
-                                          : EncodeStreamInferError(request.ok() ? *request : InferRequest(), status);
+    const absl::Status status = co_await Infer(message, *execution, request, answer);
+    const grpc::ByteBuffer response = status.ok() ? EncodeStreamInferResponse(request, answer.outputs, answer.results)
+                                                  : EncodeStreamInferError(request, status);
+    message.Clear();  // the client may be slow to read
     if (!co_await call.Write(response)) co_return absl::CancelledError();
   }
 }
 
-rpc::Task InferenceService::Infer(const InferRequest& request, int64_t message_bytes, Execution& execution,
+rpc::Task InferenceService::Infer(const grpc::ByteBuffer& message, Execution& execution, InferRequest& request,
                                   Answer& answer) {
+  absl::Status status = ParseInferRequest(message, request);
   const absl::StatusOr<const OpInfo*> model = FindModel(request.fields.model_name(), request.fields.model_version());
-  if (!model.ok()) co_return model.status();
-  absl::Status status = co_await Infer(**model, request, message_bytes, execution, answer);
+  status.Update(model.status());
+  if (status.ok()) status = co_await Infer(**model, request, message.Length(), execution, answer);
   if (status.ok()) {
     statistics_.AddSuccess(**model, absl::Now(), execution.age(), execution.info());
     co_return status;
   }
-  statistics_.AddFailure(**model, execution.age());
+  if (model.ok()) statistics_.AddFailure(**model, execution.age());
   co_return InProtocolTerms(status, request.has_contents);
 }
 

@@ -41,8 +41,8 @@ class InferenceService {
   rpc::Task ModelInfer(rpc::Call& call);
   rpc::Task ModelStreamInfer(rpc::Call& call);
 
-  // Reduces what a message of `message_bytes` asks for, and counts it.
-  rpc::Task Infer(const InferRequest& request, int64_t message_bytes, Execution& execution, Answer& answer);
+  // Parses a message, reduces what it asks for, and counts it. An error leaves in `request` what was parsed.
+  rpc::Task Infer(const grpc::ByteBuffer& message, Execution& execution, InferRequest& request, Answer& answer);
   rpc::Task Infer(const OpInfo& model, const InferRequest& request, int64_t message_bytes, Execution& execution,
                   Answer& answer);
 

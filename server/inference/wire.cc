@@ -32,13 +32,28 @@ void AppendVarint(uint64_t value, std::string& bytes) {
 // Reads a request. `fields_` collects what is left for Protobuf to parse.
 class Parser {
  public:
-  explicit Parser(const grpc::ByteBuffer& message)
+  Parser(const grpc::ByteBuffer& message, InferRequest& request)
       : message_length_(static_cast<int>(message.Length())),
         // The reader does not change the message. A copy would not do: short slices lie within the ByteBuffer itself.
         reader_(const_cast<grpc::ByteBuffer*>(&message)),
-        input_(&reader_) {}
+        input_(&reader_),
+        request_(request) {}
 
-  absl::StatusOr<InferRequest> Parse() {
+  absl::Status Parse() {
+    absl::Status status = ReadFields();
+    if (!request_.fields.ParseFromString(fields_)) {
+      request_.fields.Clear();
+      status.Update(Malformed(""));
+    }
+    if (status.ok() && request_.has_raw && request_.has_contents) {
+      return InvalidField("CONTENTS_TWICE", "inputs[0].contents",
+                          "contents field must not be specified when using raw_input_contents");
+    }
+    return status;
+  }
+
+ private:
+  absl::Status ReadFields() {
     while (const uint32_t tag = input_.ReadTag()) {
       absl::Status status;
       if (tag == DelimitedTag(ModelInferRequest::kInputsFieldNumber)) {
@@ -50,15 +65,9 @@ class Parser {
       }
       if (!status.ok()) return status;
     }
-    if (!input_.ConsumedEntireMessage() || !request_.fields.ParseFromString(fields_)) return Malformed("");
-    if (request_.has_raw && request_.has_contents) {
-      return InvalidField("CONTENTS_TWICE", "inputs[0].contents",
-                          "contents field must not be specified when using raw_input_contents");
-    }
-    return std::move(request_);
+    return input_.ConsumedEntireMessage() ? absl::OkStatus() : Malformed("");
   }
 
- private:
   absl::Status ReadInput() {
     const std::optional<int> length = ReadLength(input_, message_length_);
     if (!length.has_value()) return Malformed("inputs");
@@ -138,7 +147,7 @@ class Parser {
   std::string fields_;
   int64_t copied_bytes_ = 0;
   int input_count_ = 0;
-  InferRequest request_;
+  InferRequest& request_;
 };
 
 bool AnswersTyped(const InferRequest& request, const std::vector<const Tensor*>& tensors) {
@@ -156,13 +165,20 @@ ModelInferResponse ResponseTo(const InferRequest& request) {
   return response;
 }
 
+// In a stream clients of Triton look for the last answer to their request: there is but one.
+ModelInferResponse StreamResponseTo(const InferRequest& request) {
+  ModelInferResponse response = ResponseTo(request);
+  (*response.mutable_parameters())["triton_final_response"].set_bool_param(true);
+  return response;
+}
+
 // A response: what Protobuf has serialized, and the raw contents behind it.
 struct EncodedResponse {
-  EncodedResponse(const InferRequest& request, const SelectedOutputs& outputs, const SharedResults& results) {
+  EncodedResponse(ModelInferResponse response, const InferRequest& request, const SelectedOutputs& outputs,
+                  const SharedResults& results) {
     std::vector<const Tensor*> tensors;
     for (const SelectedOutput& output : outputs) tensors.push_back(&results->front().outputs[output.index]);
     const bool typed = AnswersTyped(request, tensors);
-    ModelInferResponse response = ResponseTo(request);
     for (size_t i = 0; i < tensors.size(); ++i) {
       ModelInferResponse::InferOutputTensor& proto = *response.add_outputs();
       proto.set_name(std::string(outputs[i].name));
@@ -197,18 +213,20 @@ struct EncodedResponse {
 
 }  // namespace
 
-absl::StatusOr<InferRequest> ParseInferRequest(const grpc::ByteBuffer& message) { return Parser(message).Parse(); }
+absl::Status ParseInferRequest(const grpc::ByteBuffer& message, InferRequest& request) {
+  return Parser(message, request).Parse();
+}
 
 grpc::ByteBuffer EncodeInferResponse(const InferRequest& request, const SelectedOutputs& outputs,
                                      const SharedResults& results) {
   MessageBuilder message(results);
-  EncodedResponse(request, outputs, results).AddTo(message);
+  EncodedResponse(ResponseTo(request), request, outputs, results).AddTo(message);
   return message.Build();
 }
 
 grpc::ByteBuffer EncodeStreamInferResponse(const InferRequest& request, const SelectedOutputs& outputs,
                                            const SharedResults& results) {
-  const EncodedResponse response(request, outputs, results);
+  const EncodedResponse response(StreamResponseTo(request), request, outputs, results);
   MessageBuilder message(results);
   message.AddDelimiter(ModelStreamInferResponse::kInferResponseFieldNumber, response.size());
   response.AddTo(message);
@@ -218,7 +236,7 @@ grpc::ByteBuffer EncodeStreamInferResponse(const InferRequest& request, const Se
 grpc::ByteBuffer EncodeStreamInferError(const InferRequest& request, const absl::Status& status) {
   ModelStreamInferResponse response;
   response.set_error_message(std::string(status.message()));
-  *response.mutable_infer_response() = ResponseTo(request);
+  *response.mutable_infer_response() = StreamResponseTo(request);
   return Serialize(response);
 }
 

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "inference/grpc_service.pb.h"
 #include "server/inference/models.h"
@@ -26,8 +25,8 @@ struct InferRequest {
 };
 
 // INVALID_ARGUMENT for what Protobuf would not parse, for elements of more than one input, for elements of both kinds,
-// and for fields beside the elements of more than kMaxSpecBytes.
-absl::StatusOr<InferRequest> ParseInferRequest(const grpc::ByteBuffer& message);
+// and for fields beside the elements of more than kMaxSpecBytes; `request` then has the fields that came before.
+absl::Status ParseInferRequest(const grpc::ByteBuffer& message, InferRequest& request);
 
 // inference.ModelInferResponse, and inference.ModelStreamInferResponse of one. Typed contents answer typed contents,
 // when all outputs have a typed field and there are at most kMaxTypedBytes; raw contents answer all else.
@@ -39,7 +38,7 @@ grpc::ByteBuffer EncodeInferResponse(const InferRequest& request, const Selected
 grpc::ByteBuffer EncodeStreamInferResponse(const InferRequest& request, const SelectedOutputs& outputs,
                                            const SharedResults& results);
 
-// inference.ModelStreamInferResponse of a request that failed.
+// inference.ModelStreamInferResponse of a request that failed, as far as it was parsed.
 grpc::ByteBuffer EncodeStreamInferError(const InferRequest& request, const absl::Status& status);
 
 }  // namespace treduce

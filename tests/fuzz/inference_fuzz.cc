@@ -79,30 +79,32 @@ void CheckResponse(const InferRequest& request, const SelectedOutputs& outputs, 
   }
   inference::ModelStreamInferResponse streamed;
   Expect(streamed.ParseFromString(Join(EncodeStreamInferResponse(request, outputs, results))));
+  Expect(streamed.mutable_infer_response()->mutable_parameters()->erase("triton_final_response") == 1);
   Expect(streamed.infer_response().SerializeAsString() == response.SerializeAsString());
 }
 
 void Fuzz(const std::string& bytes, uint8_t seed) {
   const grpc::ByteBuffer message = CutBySeed(bytes, seed);
-  const absl::StatusOr<InferRequest> request = ParseInferRequest(message);
+  InferRequest request;
+  const absl::Status status = ParseInferRequest(message, request);
   ModelInferRequest proto;
   const bool parsed = proto.ParseFromString(bytes);
-  if (!request.ok()) return Expect(!parsed || !IsMalformed(request.status()));
-  if (parsed) ExpectSame(*request, proto);
+  if (!status.ok()) return Expect(!parsed || !IsMalformed(status));
+  if (parsed) ExpectSame(request, proto);
 
-  const absl::StatusOr<const OpInfo*> model = FindModel(request->fields.model_name(), request->fields.model_version());
+  const absl::StatusOr<const OpInfo*> model = FindModel(request.fields.model_name(), request.fields.model_version());
   if (!model.ok()) return;
-  const absl::StatusOr<ReductionSpec> spec = SpecOf(**model, request->fields);
+  const absl::StatusOr<ReductionSpec> spec = SpecOf(**model, request.fields);
   if (!spec.ok()) return;
-  const absl::StatusOr<SelectedOutputs> outputs = SelectOutputs(**model, spec->reductions.front(), request->fields);
+  const absl::StatusOr<SelectedOutputs> outputs = SelectOutputs(**model, spec->reductions.front(), request.fields);
   if (!outputs.ok()) return;
   const std::unique_ptr<Accumulation> accumulation = Start(*spec);
   if (accumulation == nullptr) return;
   const InferTensorContents* contents = parsed ? &proto.inputs(0).contents() : nullptr;
-  const bool appended = request->has_contents ? AppendContents(request->contents, spec->dtype, contents, *accumulation)
-                                              : Append(request->raw, *accumulation);
+  const bool appended = request.has_contents ? AppendContents(request.contents, spec->dtype, contents, *accumulation)
+                                             : Append(request.raw, *accumulation);
   if (!appended) return;
-  if (const SharedResults results = Finish(*accumulation)) CheckResponse(*request, *outputs, results);
+  if (const SharedResults results = Finish(*accumulation)) CheckResponse(request, *outputs, results);
 }
 
 }  // namespace

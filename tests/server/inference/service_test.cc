@@ -337,6 +337,13 @@ TEST_F(InferenceServiceTest, CountsByModel) {
   EXPECT_EQ(static_cast<size_t>(all.model_stats_size()), AllOps().size());
 }
 
+TEST_F(InferenceServiceTest, CountsRequestsThatAreNotParsed) {
+  ModelInferRequest twice = TypedRequest("amax");
+  twice.add_raw_input_contents("1234");
+  EXPECT_THAT(Refusal(twice), IsInvalid("CONTENTS_TWICE", "inputs[0].contents"));
+  EXPECT_EQ(StatisticsOf("amax").inference_stats().fail().count(), 1u);
+}
+
 TEST_F(InferenceServiceTest, StreamsOneAnswerForEachRequest) {
   grpc::ClientContext context;
   const auto stream = stub_->ModelStreamInfer(&context);
@@ -346,6 +353,7 @@ TEST_F(InferenceServiceTest, StreamsOneAnswerForEachRequest) {
     ASSERT_TRUE(stream->Read(&response));
     EXPECT_EQ(response.infer_response().id(), "42");
     EXPECT_EQ(response.infer_response().model_name(), model);
+    EXPECT_TRUE(response.infer_response().parameters().at("triton_final_response").bool_param());
     if (std::string(model) == "resnet") {
       EXPECT_THAT(response.error_message(), HasSubstr("'resnet' is not found"));
     } else {
@@ -356,6 +364,22 @@ TEST_F(InferenceServiceTest, StreamsOneAnswerForEachRequest) {
   stream->WritesDone();
   EXPECT_FALSE(stream->Read(&response));
   EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_TRUE(Infer(RawRequest("sum")).parameters().empty());
+}
+
+TEST_F(InferenceServiceTest, NamesRequestsOfAStreamThatAreNotParsed) {
+  RawCall stream(channel_, kModelStreamInfer);
+  ModelInferRequest twice = TypedRequest("sum");
+  twice.add_raw_input_contents("1234");
+  ASSERT_TRUE(stream.Write(twice.SerializeAsString()));
+  inference::ModelStreamInferResponse response;
+  ASSERT_TRUE(response.ParseFromString(stream.Read().value_or("?")));
+  EXPECT_THAT(response.error_message(), HasSubstr("contents field must not be specified"));
+  EXPECT_EQ(response.infer_response().id(), "42");
+  EXPECT_EQ(response.infer_response().model_name(), "sum");
+  stream.WritesDone();
+  EXPECT_FALSE(stream.Read().has_value());
+  EXPECT_TRUE(stream.Finish().ok());
 }
 
 TEST_F(InferenceServiceTest, RefusesUnknownModelsInTritonsWords) {
@@ -501,12 +525,14 @@ TEST(InferenceServiceAdmission, RefusesWhatIsBeyondTheLimits) {
   TestServer server(config);
   const auto channel = server.Connect();
   // A stream holds the one place while it waits for its next request.
-  RawCall stream(channel, "/inference.GRPCInferenceService/ModelStreamInfer");
+  RawCall stream(channel, kModelStreamInfer);
   ASSERT_TRUE(stream.Write(RawRequest("sum").SerializeAsString()));
   ASSERT_TRUE(stream.Read().has_value());
-  const grpc::Status status = Exchange(channel, kModelInfer, {RawRequest("sum").SerializeAsString()});
-  EXPECT_THAT(status, IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "CALLS_EXHAUSTED", ""));
-  EXPECT_TRUE(HasRetryInfo(status));
+  for (const char* method : {kModelInfer, kModelStreamInfer}) {
+    const grpc::Status status = Exchange(channel, method, {RawRequest("sum").SerializeAsString()});
+    EXPECT_THAT(status, IsError(grpc::StatusCode::RESOURCE_EXHAUSTED, "CALLS_EXHAUSTED", ""));
+    EXPECT_TRUE(HasRetryInfo(status));
+  }
   stream.Cancel();
   stream.Finish();
   server.ExpectServing();

@@ -30,13 +30,19 @@ ModelInferRequest Rich() {
   return request;
 }
 
+absl::StatusOr<InferRequest> Parsed(const grpc::ByteBuffer& message) {
+  InferRequest request;
+  if (absl::Status status = ParseInferRequest(message, request); !status.ok()) return status;
+  return request;
+}
+
 std::string ReasonOf(const absl::Status& status) {
   const std::optional<ErrorDetail> detail = DetailOf(status);
   return detail.has_value() ? detail->reason : "";
 }
 
 std::string ReasonOf(const ModelInferRequest& request) {
-  return ReasonOf(ParseInferRequest(Whole(request.SerializeAsString())).status());
+  return ReasonOf(Parsed(Whole(request.SerializeAsString())).status());
 }
 
 TEST(InferenceWire, ParsesRawContentsInAnyCut) {
@@ -44,7 +50,7 @@ TEST(InferenceWire, ParsesRawContentsInAnyCut) {
   proto.add_raw_input_contents(std::string(100, 'd') + "end");
   for (size_t size = 1; size < 40; ++size) {
     const grpc::ByteBuffer message = Cut(proto.SerializeAsString(), size);
-    const absl::StatusOr<InferRequest> request = ParseInferRequest(message);
+    const absl::StatusOr<InferRequest> request = Parsed(message);
     ASSERT_TRUE(request.ok()) << request.status();
     EXPECT_EQ(Join(request->raw), proto.raw_input_contents(0));
     EXPECT_TRUE(request->has_raw);
@@ -58,7 +64,7 @@ TEST(InferenceWire, LeavesTypedContentsUnparsed) {
   for (int i = 0; i < 50; ++i) proto.mutable_inputs(0)->mutable_contents()->add_fp32_contents(i);
   for (size_t size = 1; size < 40; ++size) {
     const grpc::ByteBuffer message = Cut(proto.SerializeAsString(), size);
-    const absl::StatusOr<InferRequest> request = ParseInferRequest(message);
+    const absl::StatusOr<InferRequest> request = Parsed(message);
     ASSERT_TRUE(request.ok()) << request.status();
     EXPECT_TRUE(request->has_contents);
     EXPECT_EQ(Join(request->contents), proto.inputs(0).contents().SerializeAsString());
@@ -93,7 +99,7 @@ TEST(InferenceWire, BoundsWhatIsNotElements) {
   for (int i = 0; i < kMaxSpecBytes; ++i) shape += "\x18\x01";
   const std::string length = {static_cast<char>(0x80), static_cast<char>(0x80), '\x20'};
   ASSERT_EQ(shape.size(), size_t{0x20} << 14);
-  EXPECT_EQ(ReasonOf(ParseInferRequest(Whole("\x2a" + length + shape)).status()), "SPEC_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(Parsed(Whole("\x2a" + length + shape)).status()), "SPEC_TOO_LARGE");
 }
 
 // Each of which made a message of a hundred bytes: eight MiB of them a gigabyte.
@@ -102,7 +108,7 @@ TEST(InferenceWire, BoundsEmptyFields) {
                           ModelInferRequest::kParametersFieldNumber}) {
     std::string bytes;
     for (int i = 0; i < 1 << 20; ++i) bytes += {static_cast<char>(DelimitedTag(field)), '\0'};
-    EXPECT_EQ(ReasonOf(ParseInferRequest(Whole(bytes)).status()), "SPEC_TOO_LARGE") << field;
+    EXPECT_EQ(ReasonOf(Parsed(Whole(bytes)).status()), "SPEC_TOO_LARGE") << field;
   }
 }
 
@@ -114,11 +120,28 @@ TEST(InferenceWire, BoundsThePartsOfContents) {
     bytes += static_cast<char>(rest < 128 ? rest : (rest & 127) | 128);
     if (rest < 128) break;
   }
-  EXPECT_EQ(ReasonOf(ParseInferRequest(Whole(bytes + input)).status()), "SPEC_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(Parsed(Whole(bytes + input)).status()), "SPEC_TOO_LARGE");
+}
+
+TEST(InferenceWire, KeepsWhatCameBeforeAnError) {
+  ModelInferRequest proto = Rich();
+  proto.add_raw_input_contents("a");
+  proto.add_raw_input_contents("b");
+  InferRequest request;
+  EXPECT_EQ(ReasonOf(ParseInferRequest(Whole(proto.SerializeAsString()), request)), "INPUT_COUNT");
+  EXPECT_EQ(request.fields.model_name(), "var");
+  EXPECT_EQ(request.fields.id(), "an id");
+}
+
+// Protobuf has those of an id that it refuses for them, and clients would refuse the answer.
+TEST(InferenceWire, KeepsNoBytesThatAreNoText) {
+  InferRequest request;
+  EXPECT_EQ(ReasonOf(ParseInferRequest(Whole("\x0a\x03sum\x1a\x01\xff"), request)), "MALFORMED_MESSAGE");
+  EXPECT_EQ(request.fields.id(), "");
 }
 
 TEST(InferenceWire, TakesAShapeThatIsNotPacked) {
-  const absl::StatusOr<InferRequest> request = ParseInferRequest(Whole(std::string("\x2a\x04\x18\x02\x18\x03", 6)));
+  const absl::StatusOr<InferRequest> request = Parsed(Whole(std::string("\x2a\x04\x18\x02\x18\x03", 6)));
   ASSERT_TRUE(request.ok()) << request.status();
   ASSERT_EQ(request->fields.inputs_size(), 1);
   EXPECT_EQ(request->fields.inputs(0).shape_size(), 2);
@@ -130,7 +153,7 @@ TEST(InferenceWire, RefusesWhatIsCutShort) {
   const std::string whole = proto.SerializeAsString();
   for (size_t length = 0; length < whole.size(); ++length) {
     const std::string bytes = whole.substr(0, length);
-    EXPECT_EQ(ParseInferRequest(Whole(bytes)).ok(), ModelInferRequest().ParseFromString(bytes)) << length;
+    EXPECT_EQ(Parsed(Whole(bytes)).ok(), ModelInferRequest().ParseFromString(bytes)) << length;
   }
 }
 
