@@ -201,6 +201,7 @@ class Server::Impl {
   void Stop(absl::Duration timeout) {
     absl::call_once(stopped_, [&] {
       health_.SetState(HealthService::State::kStopped);
+      inference_.EndStreams();
       if (server_ != nullptr) server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
       if (receiver_ != nullptr) receiver_->Stop();
     });

@@ -35,9 +35,9 @@ class Server {
   std::string Summary() const;
 
   // Stops serving, in this order: health turns NOT_SERVING; after `drain_delay` new calls are refused with
-  // UNAVAILABLE; those still running after `drain_timeout` are cancelled. Returns when the last one has ended and all
-  // connections are closed, for which gRPC waits for clients that have stopped reading: over TCP 20 seconds, over unix
-  // sockets until they go.
+  // UNAVAILABLE, and so end streams of requests that wait for the next; those still running after `drain_timeout` are
+  // cancelled. Returns when the last one has ended and all connections are closed, for which gRPC waits for clients
+  // that have stopped reading: over TCP 20 seconds, over unix sockets until they go.
   void Drain();
 
   // What requests are charged for at present, and how many there are.

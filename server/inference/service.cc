@@ -48,6 +48,8 @@ absl::Status InProtocolTerms(const absl::Status& status, bool typed) {
   return Error(status.code(), *std::move(detail), std::string(message));
 }
 
+absl::Status Draining() { return absl::UnavailableError("the server drains"); }
+
 rpc::Task FoldContents(const InferRequest& request, DType dtype, Reducer& reducer, Execution& execution) {
   int64_t byte_count = 0;
   for (const auto slice : request.contents) byte_count += static_cast<int64_t>(slice.size());
@@ -100,7 +102,10 @@ rpc::Task InferenceService::ModelStreamInfer(rpc::Call& call) {
     absl::StatusOr<Execution> execution = reducer_.Admit(call);
     if (!execution.ok()) co_return execution.status();
     grpc::ByteBuffer message;
-    if (!co_await call.Read(message)) co_return absl::OkStatus();
+    if (!StartWaiting(call)) co_return Draining();
+    const bool received = co_await call.Read(message);
+    if (!StopWaiting(call)) co_return Draining();
+    if (!received) co_return absl::OkStatus();
     execution->RestartClock();
     InferRequest request;
     Answer answer;
@@ -110,6 +115,24 @@ rpc::Task InferenceService::ModelStreamInfer(rpc::Call& call) {
     message.Clear();  // the client may be slow to read
     if (!co_await call.Write(response)) co_return absl::CancelledError();
   }
+}
+
+void InferenceService::EndStreams() {
+  const std::lock_guard lock(mutex_);
+  streams_end_ = true;
+  for (rpc::Call* call : waiting_) call->End(Draining());
+  waiting_.clear();
+}
+
+bool InferenceService::StartWaiting(rpc::Call& call) {
+  const std::lock_guard lock(mutex_);
+  if (!streams_end_) waiting_.insert(&call);
+  return !streams_end_;
+}
+
+bool InferenceService::StopWaiting(rpc::Call& call) {
+  const std::lock_guard lock(mutex_);
+  return waiting_.erase(&call) > 0;
 }
 
 rpc::Task InferenceService::Infer(const grpc::ByteBuffer& message, Execution& execution, InferRequest& request,

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -31,6 +33,9 @@ class InferenceService {
   // For the rpc layer. The service must outlive it.
   std::unique_ptr<rpc::Service> MakeRpcService();
 
+  // Ends streams with UNAVAILABLE: those that wait for a request at once, others after the answer they are at.
+  void EndStreams();
+
  private:
   // What one request is answered with.
   struct Answer {
@@ -45,6 +50,10 @@ class InferenceService {
   rpc::Task Infer(const grpc::ByteBuffer& message, Execution& execution, InferRequest& request, Answer& answer);
   rpc::Task Infer(const OpInfo& model, const InferRequest& request, int64_t message_bytes, Execution& execution,
                   Answer& answer);
+
+  // Around a stream's wait for a request; false when it is to end, or has been ended meanwhile.
+  bool StartWaiting(rpc::Call& call);
+  bool StopWaiting(rpc::Call& call);
 
   // The calls that ask about the server and its models.
   absl::StatusOr<inference::ServerLiveResponse> ServerLive(const inference::ServerLiveRequest& request) const;
@@ -67,6 +76,9 @@ class InferenceService {
   const HealthService& health_;
   const std::string version_;
   Statistics statistics_;
+  std::mutex mutex_;  // guards the next two
+  bool streams_end_ = false;
+  absl::flat_hash_set<rpc::Call*> waiting_;
 };
 
 }  // namespace treduce

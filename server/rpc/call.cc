@@ -1,6 +1,8 @@
 // Starts the operations of a call.
 #include "server/rpc/call.h"
 
+#include <utility>
+
 #include "grpc/support/time.h"
 #include "server/rpc/service.h"
 #include "server/status.h"
@@ -38,6 +40,7 @@ Event& Call::Accept(Service& service, int method) {
 }
 
 Event& Call::Finish(const absl::Status& status) {
+  if (std::exchange(finishing_, true)) return main_;
   const grpc::Status wire_status = ToGrpcStatus(status);
   if (status.ok() && last_.has_value()) {
     stream_.WriteAndFinish(*last_, grpc::WriteOptions(), wire_status, main_.Start());

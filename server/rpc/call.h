@@ -52,6 +52,10 @@ class Call {
   // Has `message` sent together with the status that the handler returns, if that is OK.
   void WriteLast(grpc::ByteBuffer message) { last_ = std::move(message); }
 
+  // Ends the call, on another thread than its handler's, which awaits a Read. That completes with false, if no message
+  // has come; what the handler returns then is not sent. The handler must not do more before End has returned.
+  void End(const absl::Status& status) { Finish(status); }
+
   // `co_await call.Pause()`: waits for Wake, or for the end of the call. For handlers that stay on the thread of
   // their queue.
   Event& Pause();
@@ -76,6 +80,7 @@ class Call {
 
   // Awaits a client that calls `method` of `service`; false when the server shuts down.
   Event& Accept(Service& service, int method);
+  // Once; later ones await the first.
   Event& Finish(const absl::Status& status);
 
   grpc::ServerCompletionQueue* const queue_;
@@ -85,6 +90,7 @@ class Call {
   Event read_;
   Event pause_;
   Done done_{*this};
+  bool finishing_ = false;
   bool reading_ = false;  // read_ is pending, or complete and not yet taken
   grpc::ByteBuffer incoming_;
   std::optional<grpc::ByteBuffer> last_;

@@ -382,6 +382,50 @@ TEST_F(InferenceServiceTest, NamesRequestsOfAStreamThatAreNotParsed) {
   EXPECT_TRUE(stream.Finish().ok());
 }
 
+TEST(InferenceServiceDrain, EndsIdleStreamsAtOnce) {
+  TestServer server;
+  RawCall fresh(server.Connect(), kModelStreamInfer);
+  RawCall used(server.Connect(), kModelStreamInfer);
+  ASSERT_TRUE(used.Write(RawRequest("sum").SerializeAsString()));
+  ASSERT_TRUE(used.Read().has_value());
+  while (server.server().calls_in_use() < 2) absl::SleepFor(absl::Milliseconds(1));
+  const absl::Time start = absl::Now();
+  server.server().Drain();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+  for (RawCall* stream : {&fresh, &used}) {
+    EXPECT_FALSE(stream->Read().has_value());
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  }
+  EXPECT_EQ(server.server().calls_in_use(), 0);
+}
+
+// Each request is answered before its stream ends, or not at all.
+TEST(InferenceServiceDrain, EndsBusyStreamsAfterAnAnswer) {
+  TestServer server;
+  std::vector<std::thread> clients;
+  std::atomic<int> answered = 0;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      RawCall stream(server.Connect(), kModelStreamInfer);
+      const std::string request = RawRequest("sum").SerializeAsString();
+      inference::ModelStreamInferResponse response;
+      while (stream.Write(request)) {
+        const std::optional<std::string> answer = stream.Read();
+        if (!answer.has_value()) break;
+        EXPECT_TRUE(response.ParseFromString(*answer));
+        EXPECT_EQ(response.error_message(), "");
+        ++answered;
+      }
+      EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+    });
+  }
+  while (answered < 100) absl::SleepFor(absl::Milliseconds(1));
+  const absl::Time start = absl::Now();
+  server.server().Drain();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+  for (std::thread& client : clients) client.join();
+}
+
 TEST_F(InferenceServiceTest, RefusesUnknownModelsInTritonsWords) {
   const grpc::Status model = Refusal(RawRequest("resnet"));
   EXPECT_THAT(model, IsError(grpc::StatusCode::NOT_FOUND, "UNKNOWN_MODEL", ""));
