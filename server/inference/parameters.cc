@@ -178,8 +178,8 @@ constexpr ParameterInfo kParameters[] = {
 // Of the request rather than of the reduction.
 constexpr char kDevice[] = "device";
 
-// What the protocol keeps for itself, and the hint that clients of MLServer give. None of it changes what a reduction
-// gives: nothing is queued or kept between requests here, where Triton leaves them out of account, too.
+// What the protocol keeps for itself, and a hint of MLServer's clients. None of it changes what a reduction gives:
+// nothing is queued or kept between requests here, and Triton ignores it for models that have neither.
 bool IsReserved(absl::string_view name) {
   constexpr absl::string_view kReserved[] = {"sequence_id", "sequence_start", "sequence_end",       "priority",
                                              "timeout",     "headers",        "binary_data_output", "content_type"};

@@ -18,8 +18,8 @@ namespace treduce {
 std::vector<std::string_view> ParameterNames(const OpInfo& model);
 
 // The reduction that parameters ask `model` for. Each has its natural type or is text of the same meaning, lists are
-// text: "0,2". INVALID_ARGUMENT naming the parameter for any other value, and for parameters that are neither the
-// model's nor reserved by the protocol for clients and servers of its own.
+// text: "0,2", bools may be 0 or 1. INVALID_ARGUMENT naming the parameter for any other value, and for parameters that
+// are neither the model's nor reserved by the protocol for clients and servers of its own.
 absl::StatusOr<Reduction> ReductionOf(const OpInfo& model,
                                       const google::protobuf::Map<std::string, inference::InferParameter>& parameters);
 
