@@ -422,7 +422,7 @@ TEST(InferenceServiceDrain, EndsBusyStreamsAfterAnAnswer) {
   while (answered < 100) absl::SleepFor(absl::Milliseconds(1));
   const absl::Time start = absl::Now();
   server.server().Drain();
-  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
   for (std::thread& client : clients) client.join();
 }
 
