@@ -53,8 +53,9 @@ export interface ByteStream {
 
 /**
  * Elements that arrive in chunks of any size, typed arrays of the dtype or bytes: from an iterable, such as an array of
- * them, or a stream, such as a file's. It is read once; a stream is closed with the call, also when that is refused. Small
- * chunks are gathered to messages of up to `chunkBytes` while they come without a pause.
+ * them, or a stream, such as a file's. It is read once, and closed with the call, also when that is refused, but for an
+ * HTTP request, which can still be answered. Small chunks are gathered to messages of up to `chunkBytes` while they come
+ * without a pause.
  */
 export interface Chunks {
   data: AsyncIterable<Bytes> | Iterable<Bytes> | ByteStream;

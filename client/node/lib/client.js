@@ -2,9 +2,9 @@
 
 import { inspect } from 'node:util';
 
-import { Connection } from './connection.js';
+import { CallFailure, Connection } from './connection.js';
 import { DTYPES, elementsOf, itemSize } from './dtypes.js';
-import { DeadlineExceededError, InternalError, invalid, ResourceExhaustedError, TreduceError } from './errors.js';
+import { DeadlineExceededError, InternalError, invalid, ResourceExhaustedError } from './errors.js';
 import { failureOf } from './failure.js';
 import { methodName, OPS, outputNames, reductionOf } from './ops.js';
 import { sourceOf } from './source.js';
@@ -113,7 +113,7 @@ export class Client {
     try {
       return decode(await this.#connection.unary(path, Buffer.alloc(0), this.#limits(options)));
     } catch (error) {
-      throw isServiceError(error) ? failureOf(error, this.address).error : error;
+      throw error instanceof CallFailure ? failureOf(error.serviceError, this.address).error : error;
     }
   }
 
@@ -126,9 +126,9 @@ export class Client {
       if (Date.now() >= limits.deadline) throw new DeadlineExceededError('the timeout has passed', { code: 'DEADLINE_EXCEEDED' });
       try {
         return await (unary ? this.#unary(spec, source, limits) : this.#stream(spec, source, reductions, limits));
-      } catch (serviceError) {
-        if (!isServiceError(serviceError)) throw serviceError;
-        const { error, retryDelay } = failureOf(serviceError, this.address);
+      } catch (failure) {
+        if (!(failure instanceof CallFailure)) throw failure;
+        const { error, retryDelay } = failureOf(failure.serviceError, this.address);
         if (unary && isTooLargeForOne(error)) {
           unary = false;
           continue;
@@ -256,10 +256,6 @@ function resultBound(shape, reductions) {
 // If the server takes much less in one message than the limit, its gRPC refuses the message without a detail.
 function isTooLargeForOne(error) {
   return error instanceof ResourceExhaustedError && ['', 'UNARY_TOO_LARGE'].includes(error.reason);
-}
-
-function isServiceError(error) {
-  return error instanceof Error && !(error instanceof TreduceError) && typeof error.code === 'number' && 'metadata' in error;
 }
 
 function isAddress(address) {

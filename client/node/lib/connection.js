@@ -21,6 +21,13 @@ const OPTIONS = {
   'grpc.keepalive_timeout_ms': 20_000,
 };
 
+// An error that gRPC gave a call, apart from those of the messages that were to be sent.
+export class CallFailure {
+  constructor(serviceError) {
+    this.serviceError = serviceError;
+  }
+}
+
 const asIs = (bytes) => bytes;
 
 export class Connection {
@@ -47,7 +54,7 @@ export class Connection {
   unary(path, message, { deadline, signal }) {
     return this.#start(signal, (resolve, reject) =>
       this.#client.makeUnaryRequest(path, asIs, asIs, message, { deadline }, (error, response) => {
-        if (error) reject(error);
+        if (error) reject(new CallFailure(error));
         else resolve(response);
       }),
     );
@@ -69,7 +76,7 @@ export class Connection {
           fail(error);
         }
       });
-      call.on('error', reject);
+      call.on('error', (error) => reject(new CallFailure(error)));
       call.on('end', resolve);
       write(call, messages, ended).catch(fail);
       return call;

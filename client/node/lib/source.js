@@ -51,18 +51,31 @@ function isWebStream(data) {
 // An iterator of what `data` gives, with `close` for when no more is wanted.
 function chunksOf(data) {
   if (isWebStream(data)) {
+    if (data.locked) throw invalid('data', 'the stream is locked to another reader');
     // Unlike the stream's own iterator it can cancel during a read.
     const reader = data.getReader();
     return { next: () => reader.read(), return() {}, close: () => void reader.cancel().catch(() => {}) };
   }
-  const stream = typeof data.destroy === 'function';
-  // One that fails before it is read would end the process.
-  if (stream) data.on?.('error', () => {});
+  // A stream that failed before it is read would end the process, or just end.
+  let failed;
+  if (isStream(data)) data.on?.('error', (error) => (failed = { error }));
+  let begun = false;
   const iterator = (async function* () {
+    begun = true;
     yield* data;
+    if (failed !== undefined) throw failed.error;
   })();
-  // A stream would wait for its next bytes, and keep the process; an iterator is closed after its next chunk.
-  return Object.assign(iterator, { close: () => void (stream && data.destroy()) });
+  const close = () => {
+    if ('socket' in data) return; // the end of an HTTP request would be that of its response
+    // A stream would wait for its next bytes, and keep the process; an iterator is closed after its next chunk.
+    if (isStream(data)) data.destroy();
+    else if (!begun) (async () => data.return?.())().catch(() => {});
+  };
+  return Object.assign(iterator, { close });
+}
+
+function isStream(data) {
+  return typeof data.destroy === 'function';
 }
 
 // Milliseconds that a chunk waits for others, also while they come without a pause: then the event loop has a turn.

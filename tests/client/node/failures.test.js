@@ -3,9 +3,19 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { createReadStream, readdirSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
-import { CancelledError, connect, DeadlineExceededError, ResourceExhaustedError, UnavailableError } from 'treduce';
+import { Client, credentials, status } from '@grpc/grpc-js';
+import {
+  ArgumentError,
+  CancelledError,
+  connect,
+  DeadlineExceededError,
+  ResourceExhaustedError,
+  TreduceError,
+  UnavailableError,
+} from 'treduce';
 
 import { Server } from './server.js';
 
@@ -140,6 +150,12 @@ test('a stream that has no bytes yet is closed with its call', async () => {
   assert.ok(data.destroyed);
 });
 
+test('a web stream that another reads is refused', async () => {
+  const data = new ReadableStream({});
+  data.getReader();
+  await assert.rejects(t.sum({ data, dtype: 'uint8', shape: [2] }), ArgumentError);
+});
+
 test('a web stream is cancelled with its call', async () => {
   for (const options of [{ timeout: 200 }, { signal: AbortSignal.abort() }, { dim: 1 }, { dim: 'rows' }]) {
     let cancelled = false;
@@ -202,6 +218,48 @@ test('calls may share a signal', async () => {
   process.off('warning', warn);
   assert.deepEqual(warnings, []);
   assert.deepEqual(getEventListeners(signal, 'abort'), []);
+});
+
+test('an error of an iterator stays as it is, though it be one of gRPC', async () => {
+  const other = new Client('unix:/tmp/treduce-absent/socket', credentials.createInsecure());
+  const call = () => other.makeServerStreamRequest('/a.B/C', (x) => x, (x) => x, Buffer.alloc(0));
+  async function* chunks() {
+    yield Float32Array.of(1);
+    yield* call();
+  }
+  for (const source of [chunks, call]) {
+    const error = await t.sum({ data: source(), dtype: 'float32', shape: [2] }).catch((error) => error);
+    assert.ok(!(error instanceof TreduceError), error.stack);
+    assert.equal(error.code, status.UNAVAILABLE);
+  }
+  other.close();
+});
+
+test('a request whose body makes a call that is refused can still be answered', async () => {
+  const http = createServer(async (request, response) => {
+    const error = await t.sum({ data: request, dtype: 'uint8', shape: [5] }, { dim: 'rows' }).catch((error) => error);
+    response.writeHead(400).end(error.field);
+  });
+  await new Promise((resolve) => http.listen(0, resolve));
+  const response = await fetch(`http://127.0.0.1:${http.address().port}`, { method: 'POST', body: 'hello' });
+  assert.deepEqual([response.status, await response.text()], [400, 'dim']);
+  http.close();
+  http.closeAllConnections();
+});
+
+test('an iterator is closed by a call that is refused', async () => {
+  let closed = 0;
+  function* chunks() {
+    try {
+      for (;;) yield Float32Array.of(1);
+    } finally {
+      ++closed;
+    }
+  }
+  const data = chunks();
+  data.next();
+  await assert.rejects(t.sum({ data, dtype: 'float32', shape: [1] }, { dim: 'rows' }), ArgumentError);
+  assert.equal(closed, 1);
 });
 
 test('a call ends at its signal, with the signal’s reason', async () => {
