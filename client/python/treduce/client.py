@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import grpc
@@ -135,8 +136,7 @@ class Client(Operations):
     def _ask(self, method: str, timeout: float | None) -> bytes:
         seconds = seconds_until(deadline_of(self._settings, timeout))
         try:
-            with _fork.call(self.address):
-                connection = self._connections.get()
+            with self._connections.call() as connection:
                 response: bytes = getattr(connection, method)(b"", seconds)
         except grpc.RpcError as rpc_error:
             error = failure_of(rpc_error, self.address).error
@@ -148,8 +148,7 @@ class Client(Operations):
     def _perform(self, call: Call) -> Any:
         while True:
             try:
-                with _fork.call(self.address):
-                    connection = self._connections.get()
+                with self._connections.call() as connection:
                     if call.unary:
                         return call.answer(connection.reduce(call.message(), call.remaining()))
                     return self._stream(connection, call)
@@ -241,8 +240,18 @@ class _Connections:
         self._closed = False
         self._making = threading.RLock()  # a signal handler may make a call while its thread has it
 
-    def get(self) -> _Connection:
-        """The connection, made when it is first asked for. In a `_fork.call`."""
+    @contextmanager
+    def call(self) -> Iterator[_Connection]:
+        """Around a call: the connection, made when it is first asked for, which no fork closes within."""
+        with _fork.call(self._address):
+            try:
+                yield self._get()
+            except ValueError:  # gRPC's, where another thread has closed the connection since
+                if not self._closed:
+                    raise
+                raise Closed(f"the client of {self._address} is closed") from None
+
+    def _get(self) -> _Connection:
         with self._making:
             connection = self._current
             if connection is None or not _fork.is_open(connection.channel):

@@ -352,6 +352,25 @@ def test_a_closed_client_says_so(t: treduce.Client) -> None:
             call()
 
 
+def test_calls_of_a_client_that_another_thread_closes_end_in_errors_of_ours(t: treduce.Client) -> None:
+    def call_until_closed(client: treduce.Client) -> Exception:
+        while True:
+            try:
+                client.sum(X)
+            except Exception as error:
+                return error
+
+    with futures.ThreadPoolExecutor(3) as threads:
+        for _ in range(30):
+            client = treduce.connect(t.address)
+            ends = [threads.submit(call_until_closed, client) for _ in range(3)]
+            time.sleep(0.01)
+            client.close()
+            for end in ends:
+                assert isinstance(end.result(), (treduce.Cancelled, ValueError)), repr(end.result())
+                assert isinstance(end.result(), treduce.Error), repr(end.result())
+
+
 def test_closing_a_client_cancels_its_calls(t: treduce.Client) -> None:
     client = treduce.connect(t.address)
 
