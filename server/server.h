@@ -35,7 +35,7 @@ class Server {
   std::string Summary() const;
 
   // Stops serving, in this order: health turns NOT_SERVING; after `drain_delay` new calls are refused with
-  // UNAVAILABLE, and so end streams of requests that wait for the next; those still running after `drain_timeout` are
+  // UNAVAILABLE, as are streams that wait for their next request; those still running after `drain_timeout` are
   // cancelled. Returns when the last one has ended and all connections are closed, for which gRPC waits for clients
   // that have stopped reading: over TCP 20 seconds, over unix sockets until they go.
   void Drain();

@@ -22,7 +22,7 @@ constexpr size_t kMaxFieldBytes = 300;
 
 constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
 
-// The beginning of `text`, which is UTF-8 and stays so.
+// The beginning of `text`, which stays UTF-8 where it is.
 std::string Shortened(absl::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) return std::string(text);
   constexpr absl::string_view kEllipsis = "...";

@@ -229,6 +229,7 @@ TEST_F(InferenceServiceTest, ChargesTypedAnswersAsTheyAreEncoded) {
       kModelInfer);
   ASSERT_TRUE(call.Write(request.SerializeAsString()));
   while (StatisticsOf("amin").inference_count() == 0) absl::SleepFor(absl::Milliseconds(1));
+  absl::SleepFor(absl::Milliseconds(100));  // the handler has returned by then
   const int64_t charged = server_.server().bytes_in_use();
   const std::optional<std::string> answer = call.Read();
   ASSERT_TRUE(answer.has_value());
