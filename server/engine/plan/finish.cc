@@ -101,24 +101,6 @@ void FinishMagnitude(const Finishing& f) {
   StoreOrder<kOrder>(f, f.states[0], 0, IsComplex(dtype) ? DType::kFloat64 : dtype);
 }
 
-// The element of an ascending order key of elements T, cast to `dtype`: float32 or float64.
-template <class T>
-double CastKey(int64_t key, DType dtype) {
-  const auto value = OrderKey<T, Order::kLargest>::Back(key);
-  const auto cast = [dtype](auto x) {
-    return dtype == DType::kFloat32 ? static_cast<double>(static_cast<float>(x)) : static_cast<double>(x);
-  };
-  if constexpr (std::is_same_v<T, uint64_t>) return cast(static_cast<uint64_t>(value));
-  return cast(value);
-}
-
-double Interpolate(double low, double high, double fraction) {
-  if (fraction == 0 || low == high) return low;
-  if (fraction == 1) return high;
-  const double step = high - low;
-  return std::isfinite(step) ? low + fraction * step : low * (1 - fraction) + high * fraction;
-}
-
 // The mean beside a variance comes from a sum of its own: that of the moments is accurate beside the deviation only.
 void FinishMeanOf(const Finishing& f, States sums, size_t output) {
   const auto count = static_cast<double>(ReducedCount(f));

@@ -7,8 +7,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
+#include "server/engine/fold/order_key.h"
 #include "server/engine/fold/states.h"
+#include "server/engine/values/dtype.h"
 #include "server/engine/values/host_device.h"
 
 namespace treduce {
@@ -107,6 +110,25 @@ TREDUCE_HOST_DEVICE inline double RootOf(States s, size_t k, bool is_wide) {
   if (big != 0.0) return std::sqrt(big + sum * 0x1p-600 * 0x1p-600) * 0x1p600;
   if (sum != 0.0) return std::sqrt(sum + tiny * 0x1p-600 * 0x1p-600);
   return std::sqrt(tiny) * 0x1p-600;
+}
+
+// The element of an ascending order key of elements T, cast to `dtype`: float32 or float64.
+template <class T>
+TREDUCE_HOST_DEVICE inline double CastKey(int64_t key, DType dtype) {
+  const auto value = OrderKey<T, Order::kLargest>::Back(key);
+  const auto cast = [dtype](auto x) {
+    return dtype == DType::kFloat32 ? static_cast<double>(static_cast<float>(x)) : static_cast<double>(x);
+  };
+  if constexpr (std::is_same_v<T, uint64_t>) return cast(static_cast<uint64_t>(value));
+  return cast(value);
+}
+
+// What lies between two neighbouring elements, so far from the first to the second.
+TREDUCE_HOST_DEVICE inline double Interpolate(double low, double high, double fraction) {
+  if (fraction == 0 || low == high) return low;
+  if (fraction == 1) return high;
+  const double step = high - low;
+  return std::isfinite(step) ? low + fraction * step : low * (1 - fraction) + high * fraction;
 }
 
 }  // namespace treduce

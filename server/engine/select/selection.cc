@@ -2,7 +2,6 @@
 #include "server/engine/select/selection.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <mutex>
 #include <numeric>
@@ -260,28 +259,13 @@ const Selection* OfDType(DType dtype) {
 
 }  // namespace
 
+double QuantileAt(const SelectionParams& params, size_t i) {
+  const double q = params.quantiles->q.values()[i];
+  return params.rounds_q ? static_cast<double>(static_cast<float>(q)) : q;
+}
+
 QuantileRank RankOf(const SelectionParams& params, size_t i, int64_t count) {
-  const double given = params.quantiles->q.values()[i];
-  const double q = params.rounds_q ? static_cast<double>(static_cast<float>(given)) : given;
-  const double rank = q * static_cast<double>(count - 1);
-  const auto low = static_cast<int64_t>(rank);
-  const double fraction = rank - static_cast<double>(low);
-  const int64_t high = fraction > 0 ? low + 1 : low;
-  switch (params.quantiles->interpolation) {
-    case Interpolation::kLinear:
-      break;
-    case Interpolation::kLower:
-      return {low, low, 0};
-    case Interpolation::kHigher:
-      return {low, high, 1};
-    case Interpolation::kMidpoint:
-      return {low, high, high > low ? 0.5 : 0};
-    case Interpolation::kNearest: {
-      const auto nearest = static_cast<int64_t>(std::nearbyint(rank));
-      return {nearest, nearest, 0};
-    }
-  }
-  return {low, high, fraction};
+  return RankOf(QuantileAt(params, i), params.quantiles->interpolation, count);
 }
 
 const Selection* FindSelection(SelectionKind kind, DType dtype) {

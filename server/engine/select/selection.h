@@ -14,6 +14,7 @@
 #include "server/engine/fold/fold.h"
 #include "server/engine/select/few.h"
 #include "server/engine/select/histogram.h"
+#include "server/engine/select/quantile_rank.h"
 #include "server/engine/values/dtype.h"
 #include "server/engine/values/huge_pages.h"
 #include "server/engine/values/reduction.h"
@@ -36,13 +37,9 @@ struct SelectionParams {
   bool rounds_q = false;                       // to float32, as PyTorch does where that is the dtype of the result
 };
 
-// The ranks around a quantile of `count` elements, and how far the quantile is from the first to the second.
-struct QuantileRank {
-  int64_t low;
-  int64_t high;
-  double fraction;
-};
-// Of quantile number `i`. REQUIRES: count > 0.
+// Quantile number `i`, rounded.
+double QuantileAt(const SelectionParams& params, size_t i);
+// Its rank among `count` elements. REQUIRES: count > 0.
 QuantileRank RankOf(const SelectionParams& params, size_t i, int64_t count);
 
 // Calls the body for ranges that make up [0, size), side by side if it can.
