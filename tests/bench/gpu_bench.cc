@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
     add(dtype, {n}, "amax", {Of(Op::kAMax)});
     add(dtype, {n}, "argmax", {Of(Op::kArgMax)});
     add(dtype, {n}, "count_nonzero", {Of(Op::kCountNonzero)});
+    add(dtype, {n}, "median", {Of(Op::kMedian)});
     if (is_float) {
       add(dtype, {n}, "prod", {Of(Op::kProd)});
       add(dtype, {n}, "nansum", {Of(Op::kNanSum)});
@@ -118,6 +119,8 @@ int main(int argc, char** argv) {
       if (row == 8192 || row == 128 || row == 8) {
         add(dtype, {n / row, row}, "amax dim=1", {Of(Op::kAMax, {1})});
         add(dtype, {n / row, row}, "argmax dim=1", {Of(Op::kArgMax, {1})});
+        add(dtype, {n / row, row}, "median dim=1", {Of(Op::kMedian, {1})});
+        add(dtype, {n / row, row}, "quantile dim=1", {Of(Op::kQuantile, {1})});
         if (is_float) {
           add(dtype, {n / row, row}, "var dim=1", {Of(Op::kVar, {1})});
           add(dtype, {n / row, row}, "logsumexp dim=1", {Of(Op::kLogSumExp, {1})});
@@ -128,6 +131,7 @@ int main(int argc, char** argv) {
       add(dtype, {n / width, width}, "sum dim=0", {Of(Op::kSum, {0})});
       if (width == 8192 || width == 8) {
         add(dtype, {n / width, width}, "amax dim=0", {Of(Op::kAMax, {0})});
+        add(dtype, {n / width, width}, "median dim=0", {Of(Op::kMedian, {0})});
         if (is_float) add(dtype, {n / width, width}, "var dim=0", {Of(Op::kVar, {0})});
       }
     }

@@ -97,7 +97,7 @@ TEST_F(BackendTest, IsTheFastestWhereItIsLeftOpen) {
   EXPECT_EQ(Chosen(large_, reductions_, ""), "cuda:1");
   EXPECT_EQ(Chosen(small_, reductions_, ""), "cpu");
   // For which a device has no kernels.
-  EXPECT_EQ(Chosen(large_, {{.op = Op::kMedian}}, ""), "cpu");
+  EXPECT_EQ(Chosen(large_, {{.op = Op::kMode}}, ""), "cpu");
   MakeEngine({absl::Seconds(1)});
   EXPECT_EQ(Chosen(large_, reductions_, ""), "cpu");
 }
@@ -117,7 +117,14 @@ TEST_F(BackendTest, EstimatesMoreForMore) {
   };
   EXPECT_GT(on_device(1), absl::ZeroDuration());
   EXPECT_LT(on_device(1), on_device(int64_t{1} << 30));
-  EXPECT_EQ(device->Estimate(*MakePlan({DType::kFloat32, {5}, {{.op = Op::kMedian}}})), absl::InfiniteDuration());
+  const auto of_quantiles = [&](size_t count) {
+    const std::vector<double> q(count, 0.5);
+    return device->Estimate(
+        *MakePlan({DType::kFloat32, {int64_t{1} << 30}, {{.op = Op::kQuantile, .options = QuantileOptions{q}}}}));
+  };
+  EXPECT_LT(on_device(int64_t{1} << 30), of_quantiles(1));
+  EXPECT_LT(of_quantiles(1), of_quantiles(5));
+  EXPECT_EQ(device->Estimate(*MakePlan({DType::kFloat32, {5}, {{.op = Op::kMode}}})), absl::InfiniteDuration());
 }
 
 TEST_F(BackendTest, GivesTheBitsOfTheCpu) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -54,6 +55,17 @@ class CudaIdentityTest : public ::testing::TestWithParam<DType> {
     return results.ok() ? *std::move(results) : std::vector<ReductionResult>();
   }
 
+  // Whether `reduction` selects elements by their rank.
+  static bool IsSelection(const Reduction& reduction) {
+    return reduction.op == Op::kMedian || reduction.op == Op::kNanMedian || reduction.op == Op::kQuantile ||
+           reduction.op == Op::kNanQuantile;
+  }
+
+  static std::vector<Reduction> SelectionsAmong(std::vector<Reduction> reductions) {
+    std::erase_if(reductions, [](const Reduction& reduction) { return !IsSelection(reduction); });
+    return reductions;
+  }
+
   // All in one request, as many as are folded together and more.
   void ExpectSame(const Tensor& tensor, const std::vector<Reduction>& asked) {
     const std::vector<Reduction> reductions = Taken(tensor, asked);
@@ -67,12 +79,15 @@ class CudaIdentityTest : public ::testing::TestWithParam<DType> {
   std::unique_ptr<cuda::Device> device_;
 };
 
+// Of quantiles only those that are asked for without options: the others follow.
 TEST_P(CudaIdentityTest, OfAllOpsAndLayouts) {
+  std::vector<Reduction> reductions = ReductionsOf(GetParam());
+  std::erase_if(reductions, [](const Reduction& r) { return std::holds_alternative<QuantileOptions>(r.options); });
   for (const Shape& shape : kShapes) {
     for (Fill fill : kAllFills) {
       const Tensor tensor = Generate(GetParam(), shape, fill);
       for (const std::vector<int64_t>& dim : DimSubsets(static_cast<int>(shape.size()))) {
-        ExpectSame(tensor, WithDim(ReductionsOf(GetParam()), dim));
+        ExpectSame(tensor, WithDim(reductions, dim));
         if (HasFailure()) return;
       }
     }
@@ -83,9 +98,110 @@ TEST_P(CudaIdentityTest, OfLargeTensors) {
   for (const Shape& shape : kLargeShapes) {
     for (const std::vector<int64_t>& dim : DimSubsets(static_cast<int>(shape.size()))) {
       for (const Fill fill : {Fill::kPlain, Fill::kWide}) {
-        ExpectSame(Generate(GetParam(), shape, fill), WithDim(ReductionsOf(GetParam()), dim));
+        std::vector<Reduction> folds = WithDim(ReductionsOf(GetParam()), dim);
+        std::erase_if(folds, IsSelection);  // which take long here
+        ExpectSame(Generate(GetParam(), shape, fill), folds);
         if (HasFailure()) return;
       }
+    }
+  }
+}
+
+// An output by some lanes, a warp, a block or several blocks; the last also of several outputs, and aligned otherwise.
+TEST_P(CudaIdentityTest, OfSelectionsOfAnySize) {
+  for (const auto& [shape, dim] : std::vector<std::pair<Shape, int64_t>>{{{700, 5}, 1},
+                                                                         {{90, 17}, 1},
+                                                                         {{40, 256}, 1},
+                                                                         {{257, 40}, 0},
+                                                                         {{9, 513}, 1},
+                                                                         {{9, 1024}, 1},
+                                                                         {{5, 1025}, 1},
+                                                                         {{2, 3001, 3}, 1},
+                                                                         {{300'007}, 0},
+                                                                         {{1, 70'001}, 1},
+                                                                         {{2, 20'000, 3}, 1}}) {
+    for (const Fill fill : kAllFills) {
+      ExpectSame(Generate(GetParam(), shape, fill), WithDim(SelectionsAmong(ReductionsOf(GetParam())), {dim}));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// Which has several blocks for each of several outputs.
+TEST_P(CudaIdentityTest, OfSelectionsAsOnADeviceOfManyMultiprocessors) {
+  const Tensor tensor = Generate(GetParam(), {3, 40'001}, Fill::kSpecial);
+  const std::vector<Reduction> reductions = Taken(tensor, WithDim(SelectionsAmong(ReductionsOf(GetParam())), {1}));
+  if (reductions.empty()) return;
+  const Plan plan = *MakePlan({tensor.dtype, tensor.shape, reductions});
+  const cuda::DevicePlan device_plan = *cuda::DevicePlan::Make(plan, 132);
+  auto lease = *cuda::Device::Lease::Take(*device_, device_plan.workspace_byte_count() + tensor.data.size());
+  ASSERT_TRUE(lease->Upload(device_plan.workspace_byte_count(), tensor.data.data(), tensor.data.size()).ok());
+  std::byte* memory = lease->memory();
+  ASSERT_EQ(device_plan.Launch(memory + device_plan.workspace_byte_count(), memory, lease->stream()), cuda::kSuccess);
+  absl::StatusOr<std::vector<ReductionResult>> got = engine_.Reduce(tensor.view(), reductions);
+  const std::vector<ReductionResult> want = *got;
+  for (size_t i = 0; i < got->size(); ++i) {
+    for (size_t k = 0; k < (*got)[i].outputs.size(); ++k) {
+      std::vector<std::byte>& data = (*got)[i].outputs[k].data;
+      ASSERT_TRUE(lease->Download(device_plan.outputs(i)[k], data.data(), data.size()).ok());
+    }
+  }
+  ASSERT_TRUE(lease->Wait().ok());
+  EXPECT_EQ(BitDifference(reductions, *got, want), "");
+}
+
+// Elements that differ in no digit, in one, or in all of one digit: of all digits of keys.
+TEST_P(CudaIdentityTest, OfSelectionsAmongKeysThatAreAlike) {
+  const size_t size = ByteSize(GetParam());
+  for (const Shape& shape : {Shape{20, 30}, Shape{20, 300}, Shape{3, 1500}, Shape{1, 40'000}}) {
+    Tensor tensor = Generate(GetParam(), shape, Fill::kPlain);
+    const size_t count = tensor.data.size() / size;
+    for (size_t byte = 0; byte <= size; ++byte) {
+      for (size_t i = 1; i < count; ++i) {
+        std::copy_n(tensor.data.begin(), size, tensor.data.begin() + static_cast<int64_t>(i * size));
+        if (byte < size) tensor.data[i * size + byte] = static_cast<std::byte>(i * 7);
+      }
+      ExpectSame(tensor, WithDim(SelectionsAmong(ReductionsOf(GetParam())), {1}));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_P(CudaIdentityTest, OfSelectionsAmongNanAlone) {
+  if (!IsFloatingPoint(GetParam())) return;
+  for (const Shape& shape : {Shape{3, 30}, Shape{3, 300}, Shape{3, 1500}, Shape{1, 40'000}}) {
+    Tensor tensor = Generate(GetParam(), shape, Fill::kPlain);
+    const auto row = static_cast<std::ptrdiff_t>(tensor.data.size() / static_cast<size_t>(shape[0]));
+    std::fill_n(tensor.data.begin(), row, std::byte{0xFF});
+    ExpectSame(tensor, WithDim(SelectionsAmong(ReductionsOf(GetParam())), {1}));
+    // And one that is a number.
+    const auto size = static_cast<std::ptrdiff_t>(ByteSize(GetParam()));
+    std::fill_n(tensor.data.begin() + row / size / 2 * size, size, std::byte{0});
+    ExpectSame(tensor, WithDim(SelectionsAmong(ReductionsOf(GetParam())), {1}));
+  }
+}
+
+// Half of the elements are negative: the two in the middle differ in the first digit of their keys.
+TEST_P(CudaIdentityTest, OfQuantilesBetweenKeysFarApart) {
+  if (!IsFloatingPoint(GetParam())) return;
+  const size_t size = ByteSize(GetParam());
+  for (const Shape& shape : {Shape{3, 30}, Shape{3, 300}, Shape{3, 1500}, Shape{1, 40'000}}) {
+    Tensor tensor = Generate(GetParam(), shape, Fill::kPlain);
+    for (size_t i = 0; i < tensor.data.size() / size; ++i) {
+      std::byte& sign = tensor.data[i * size + size - 1];
+      sign = i % 2 == 0 ? sign | std::byte{0x80} : sign & std::byte{0x7F};
+    }
+    ExpectSame(tensor, WithDim(SelectionsAmong(ReductionsOf(GetParam())), {1}));
+    ExpectSame(tensor, WithDim(SelectionsAmong(CastsOf(GetParam())), {1}));
+  }
+}
+
+TEST_P(CudaIdentityTest, OfListsOfQuantiles) {
+  for (const auto& [shape, dim] :
+       {std::pair(Shape{7, 20}, 1), {Shape{200, 7}, 0}, {Shape{2, 1500}, 1}, {Shape{40'000}, 0}}) {
+    for (const Fill fill : {Fill::kWide, Fill::kSpecial}) {
+      ExpectSame(Generate(GetParam(), shape, fill), WithDim(ListsOf(GetParam()), {dim}));
+      if (HasFailure()) return;
     }
   }
 }
@@ -119,6 +235,16 @@ TEST_P(CudaIdentityTest, OfCasts) {
       if (HasFailure()) return;
     }
   }
+}
+
+TEST(DevicePlanTest, LeavesTooManyQuantilesToTheCpu) {
+  const auto is_taken = [](size_t count) {
+    const std::vector<double> q(count, 0.5);
+    const Plan plan = *MakePlan({DType::kFloat32, {5}, {{.op = Op::kQuantile, .options = QuantileOptions{q}}}});
+    return cuda::DevicePlan::Make(plan, 1).ok();
+  };
+  EXPECT_TRUE(is_taken(cuda::kMaxQuantiles));
+  EXPECT_FALSE(is_taken(cuda::kMaxQuantiles + 1));
 }
 
 INSTANTIATE_TEST_SUITE_P(OfDTypes, CudaIdentityTest, ::testing::ValuesIn(kAllDTypes),

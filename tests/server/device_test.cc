@@ -105,7 +105,7 @@ TEST_F(DeviceTest, RefusesDevicesThatThereAreNot) {
 
 TEST_F(DeviceTest, RefusesOnADeviceWhatOnlyTheCpuHas) {
   v1::ReduceRequest request = Request("cuda");
-  request.mutable_spec()->mutable_reductions(0)->set_op(v1::OP_MEDIAN);
+  request.mutable_spec()->mutable_reductions(0)->set_op(v1::OP_MODE);
   EXPECT_THAT(Exchange(channel_, kReduce, {request.SerializeAsString()}),
               IsError(grpc::StatusCode::UNIMPLEMENTED, "UNSUPPORTED_BY_DEVICE", "device"));
 }

@@ -1,4 +1,4 @@
-// What a device costs is the way there: folding is faster than any upload.
+// What a device costs is the way there, and selections: folding is faster than any upload.
 #include "server/engine/cuda/cuda_backend.h"
 
 #include <chrono>
@@ -14,6 +14,9 @@ namespace {
 
 // Of a request, whatever its size: memory, launches, the way back.
 constexpr absl::Duration kFixedCost = absl::Microseconds(60);
+
+// A third of what an H200's memory gives to a copy: predicted, since counting waits for shared memory.
+constexpr double kSelectionBytesPerSecond = 1e12;
 
 // Uploaded to measure the rate: more than the slots of an upload, so that it waits for the device.
 constexpr size_t kTrialBytes = 64 << 20;
@@ -49,9 +52,11 @@ CudaBackend::CudaBackend(std::unique_ptr<Device> device)
     : device_(std::move(device)), name_(absl::StrCat("cuda:", device_->ordinal())) {}
 
 absl::Duration CudaBackend::Estimate(const Plan& plan) const {
-  if (!DevicePlan::Make(plan, device_->info().multiprocessors).ok()) return absl::InfiniteDuration();
+  const absl::StatusOr<DevicePlan> device_plan = DevicePlan::Make(plan, device_->info().multiprocessors);
+  if (!device_plan.ok()) return absl::InfiniteDuration();
   const auto bytes = static_cast<double>(plan.byte_count) + static_cast<double>(plan.result_byte_count);
-  return kFixedCost + absl::Seconds(bytes / upload_bytes_per_second_);
+  return kFixedCost +
+         absl::Seconds(bytes / upload_bytes_per_second_ + device_plan->SelectionTraffic() / kSelectionBytesPerSecond);
 }
 
 int64_t CudaBackend::HostByteCount(const Plan& plan) const { return plan.result_byte_count; }

@@ -18,6 +18,8 @@ inline constexpr int64_t kShortRowBytes = 256;
 inline constexpr int kMaxAcross = 32;
 // Nodes that a thread joins by itself.
 inline constexpr int kOwnNodes = 8;
+// Words of a table in which the digits of keys are counted.
+inline constexpr int kTableWords = 2048;
 // Shared memory that every device has.
 inline constexpr size_t kSharedBytes = 48 * 1024;
 

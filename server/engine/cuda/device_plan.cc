@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "server/engine/backend.h"
 #include "server/engine/cuda/convert_kernels.h"
 #include "server/engine/cuda/pass_kernels.h"
+#include "server/engine/cuda/set_nest.h"
 #include "server/engine/plan/op_registry.h"
 #include "server/engine/plan/pass_shape.h"
 #include "server/engine/values/errors.h"
@@ -95,14 +97,21 @@ bool DevicePlan::AddTo(Pass& pass, const PlannedReduction& reduction, const Lowe
 
 absl::Status DevicePlan::Add(const PlannedReduction& reduction) {
   const Lowered lowered = Lower(reduction, dtype_);
-  if (lowered.selection.has_value() || lowered.unique.has_value()) return NoKernels(reduction, "");
+  if (lowered.unique.has_value()) return NoKernels(reduction, "");
+  if (lowered.selection.has_value() && !DeviceSelection::Has(lowered)) {
+    return NoKernels(reduction, *lowered.selection == SelectionKind::kMode ? "" : " with so many q");
+  }
   if (IsComplex(lowered.fold_dtype)) return NoKernels(reduction, " of complex elements");
-  const bool whole_leaves = FindFold(lowered.folds.front(), lowered.fold_dtype)->whole_leaves;
+  const bool whole_leaves = !lowered.folds.empty() && FindFold(lowered.folds.front(), lowered.fold_dtype)->whole_leaves;
   const PassShape shape(lowered.nest, whole_leaves);
   if (shape.outer.size() > kMaxOuterAxes) return NoKernels(reduction, " over so many dims apart");
   absl::InlinedVector<size_t, 2> outputs;
   for (const OutputSpec& output : reduction.outputs) outputs.push_back(Reserve(static_cast<size_t>(output.byte_count)));
   outputs_.push_back(outputs);
+  if (lowered.selection.has_value()) {
+    AddSelection(reduction, lowered, outputs);
+    return absl::OkStatus();
+  }
   const size_t view = lowered.cast != nullptr                   ? ViewOf(Conversion::kCast, reduction.compute_dtype)
                       : lowered.conversion == Conversion::kNone ? ViewOf(Conversion::kNone, dtype_)
                                                                 : ViewOf(lowered.conversion, lowered.fold_dtype);
@@ -112,28 +121,25 @@ absl::Status DevicePlan::Add(const PlannedReduction& reduction) {
       return absl::OkStatus();
     }
   }
-  passes_.push_back({view, lowered.fold_dtype, shape, {}, 0, {}, {}});
+  passes_.push_back({view, lowered.fold_dtype, shape, lowered.nest.reduced_count, {}, 0, {}, {}});
   AddTo(passes_.back(), reduction, lowered, outputs);
-  passes_.back().spec.reduced_count = lowered.nest.reduced_count;
   return absl::OkStatus();
 }
 
-void DevicePlan::Seal(Pass& pass, int multiprocessors) {
-  PassSpec& spec = pass.spec;
-  const PassShape& shape = pass.shape;
-  spec.columns = shape.columns;
-  spec.interleaved = shape.interleaved;
-  spec.rows = shape.rows;
-  spec.width = shape.width;
-  spec.leaf_rows = shape.leaf_rows;
-  spec.segments_per_output = shape.segments_per_output;
-  spec.kept_count = shape.kept_count;
-  spec.segments = shape.kept_count / shape.width * shape.segments_per_output;
-  spec.outer_count = static_cast<int>(shape.outer.size());
-  for (size_t i = 0; i < shape.outer.size(); ++i) {
-    spec.outer_reduced[i] = shape.outer[i].reduced;
-    spec.outer_size[i] = shape.outer[i].size;
+void DevicePlan::AddSelection(const PlannedReduction& reduction, const Lowered& lowered,
+                              absl::Span<const size_t> outputs) {
+  auto selection = absl::c_find_if(selections_, [&](const Selection& s) { return s.ranks.nest() == lowered.nest; });
+  if (selection == selections_.end()) {
+    selections_.push_back({DeviceSelection(lowered.nest, dtype_, multiprocessors_), 0});
+    selection = selections_.end() - 1;
   }
+  selection->ranks.Add(reduction, lowered, outputs);
+}
+
+void DevicePlan::Seal(Pass& pass) {
+  PassSpec& spec = pass.spec;
+  SetNest(pass.shape, pass.reduced_count, spec);
+  spec.leaf_rows = pass.shape.leaf_rows;
   for (int i = 0; i < spec.fold_count; ++i) {
     FoldSpec& fold = spec.folds[i];
     fold.first_word = static_cast<uint8_t>(spec.word_count);
@@ -148,20 +154,30 @@ void DevicePlan::Seal(Pass& pass, int multiprocessors) {
       spec.results[i].first_word[k] = static_cast<uint8_t>(fold.first_word + (is_second ? 1 : 0));
     }
   }
-  CutPass(spec, multiprocessors);
+  CutPass(spec, multiprocessors_);
   pass.nodes = Reserve(NodeByteCount(spec));
 }
 
 absl::StatusOr<DevicePlan> DevicePlan::Make(const Plan& plan, int multiprocessors) {
   DevicePlan device_plan;
+  device_plan.multiprocessors_ = multiprocessors;
   device_plan.dtype_ = plan.dtype;
   device_plan.element_count_ = plan.element_count;
   if (plan.element_count == 0) return Refusal("no elements");
   for (const PlannedReduction& reduction : plan.reductions) {
     if (absl::Status added = device_plan.Add(reduction); !added.ok()) return added;
   }
-  for (Pass& pass : device_plan.passes_) device_plan.Seal(pass, multiprocessors);
+  for (Pass& pass : device_plan.passes_) device_plan.Seal(pass);
+  for (Selection& selection : device_plan.selections_) {
+    selection.memory = device_plan.Reserve(selection.ranks.byte_count());
+  }
   return device_plan;
+}
+
+double DevicePlan::SelectionTraffic() const {
+  double bytes = 0;
+  for (const Selection& selection : selections_) bytes += selection.ranks.TrafficByteCount();
+  return bytes;
 }
 
 Error DevicePlan::Launch(const void* x, std::byte* workspace, Stream stream) const {
@@ -181,6 +197,10 @@ Error DevicePlan::Launch(const void* x, std::byte* workspace, Stream stream) con
     }
     if (const Error error = LaunchPass(pass.dtype, spec, workspace + pass.nodes, stream); error != kSuccess)
       return error;
+  }
+  for (const Selection& selection : selections_) {
+    const Error error = selection.ranks.Launch(x, workspace, workspace + selection.memory, stream);
+    if (error != kSuccess) return error;
   }
   return kSuccess;
 }

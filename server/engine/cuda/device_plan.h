@@ -9,6 +9,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "server/engine/cuda/device_selection.h"
 #include "server/engine/cuda/pass_spec.h"
 #include "server/engine/cuda/runtime.h"
 #include "server/engine/plan/lowering.h"
@@ -25,6 +26,9 @@ class DevicePlan {
 
   // Bytes of memory of the device that Launch needs, beside the tensor.
   size_t workspace_byte_count() const { return workspace_byte_count_; }
+
+  // Bytes that selections read and write, about; what folds do is less.
+  double SelectionTraffic() const;
 
   // Where in the workspace the outputs of reduction `i` are when what Launch enqueued is done.
   absl::Span<const size_t> outputs(size_t i) const { return outputs_[i]; }
@@ -49,25 +53,34 @@ class DevicePlan {
     size_t view;
     DType dtype;  // of what is folded
     PassShape shape;
+    int64_t reduced_count;
     PassSpec spec;
     size_t nodes;                                         // where in the workspace
     std::vector<absl::InlinedVector<Source, 2>> sources;  // of each result
     std::vector<absl::InlinedVector<size_t, 2>> outputs;  // of each result, where in the workspace
   };
 
+  struct Selection {
+    DeviceSelection ranks;
+    size_t memory;  // where in the workspace
+  };
+
   absl::Status Add(const PlannedReduction& reduction);
+  void AddSelection(const PlannedReduction& reduction, const Lowered& lowered, absl::Span<const size_t> outputs);
   size_t ViewOf(Conversion conversion, DType dtype);
   // Makes `lowered` part of `pass`; false if there is no room.
   bool AddTo(Pass& pass, const PlannedReduction& reduction, const Lowered& lowered,
              const absl::InlinedVector<size_t, 2>& outputs) const;
   // Lays out the words of the states of a pass that is complete, and cuts it.
-  void Seal(Pass& pass, int multiprocessors);
+  void Seal(Pass& pass);
   size_t Reserve(size_t bytes);
 
+  int multiprocessors_ = 0;
   DType dtype_;
   int64_t element_count_ = 0;
   std::vector<View> views_;
   std::vector<Pass> passes_;
+  std::vector<Selection> selections_;
   std::vector<absl::InlinedVector<size_t, 2>> outputs_;
   size_t workspace_byte_count_ = 0;
 };

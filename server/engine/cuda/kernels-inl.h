@@ -5,6 +5,7 @@
 
 #include "server/engine/cuda/cut.h"
 #include "server/engine/cuda/folds-inl.h"
+#include "server/engine/cuda/nest-inl.h"
 #include "server/engine/cuda/pass_spec.h"
 #include "server/engine/cuda/results-inl.h"
 
@@ -47,32 +48,7 @@ TREDUCE_DEVICE_FUNCTION void MergeStates(const PassSpec& spec, States states, in
   }
 }
 
-// --- Where the segments of a pass belong.
-
-struct Location {
-  int64_t output;  // of the segment's first column
-  int64_t place;   // of the segment among those of its outputs
-};
-
-TREDUCE_DEVICE_FUNCTION Location Locate(const PassSpec& spec, int64_t segment) {
-  if (!spec.interleaved) return {segment * spec.width, 0};
-  Location location = {0, 0};
-  int64_t output_step = spec.width;
-  int64_t place_step = 1;
-  for (int i = spec.outer_count; i-- > 0;) {
-    const int64_t size = spec.outer_size[i];
-    const int64_t digit = segment % size;
-    segment /= size;
-    if (spec.outer_reduced[i]) {
-      location.place += digit * place_step;
-      place_step *= size;
-    } else {
-      location.output += digit * output_step;
-      output_step *= size;
-    }
-  }
-  return location;
-}
+// --- Where nodes are.
 
 TREDUCE_DEVICE_FUNCTION int64_t NodeAt(const PassSpec& spec, int64_t output, int64_t node) {
   return output * spec.output_stride + node * spec.node_stride;

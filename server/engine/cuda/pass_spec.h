@@ -1,4 +1,4 @@
-// What a kernel is told of a pass: plain data, passed by value. The backend fills it in (cuda_pass.cc), the kernels
+// What a kernel is told of a pass: plain data, passed by value. The backend fills it in (device_plan.cc), the kernels
 // read it; pointers are to memory of the device.
 #ifndef TREDUCE_SERVER_ENGINE_CUDA_PASS_SPEC_H_
 #define TREDUCE_SERVER_ENGINE_CUDA_PASS_SPEC_H_
@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "server/engine/cuda/nest_spec.h"
 #include "server/engine/fold/fold.h"
 #include "server/engine/fold/states.h"
 #include "server/engine/plan/finish_value.h"
@@ -16,7 +17,6 @@ namespace treduce::cuda {
 // Passes with more than these are split, or left to the CPU.
 inline constexpr int kMaxFolds = 8;
 inline constexpr int kMaxResults = 16;
-inline constexpr int kMaxOuterAxes = 8;
 
 // One fold of a pass. Its states have the words [first_word, first_word + word_count) of those of the pass.
 struct FoldSpec {
@@ -39,8 +39,9 @@ struct ResultSpec {
   double ord;         // of norms
 };
 
-// The nest of a pass as PassShape (cpu/pass.h) says it, and how it is cut: a run of 2^k leaves of a segment is joined
-// where it is folded. What is left of each run is a node; the nodes of an output are joined by kernels of their own.
+// The nest of a pass, as NestSpec says it (as a base class it costs registers), and how it is cut: a run of 2^k leaves
+// of a segment is joined where it is folded. What is left of each run is a node; the nodes of an output are joined by
+// kernels of their own.
 struct PassSpec {
   const void* x;
   bool columns;

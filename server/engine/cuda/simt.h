@@ -39,6 +39,19 @@ template <class T>
 TREDUCE_DEVICE_FUNCTION T FromFirstLane(T value) {
   return __shfl_sync(0xFFFFFFFFu, value, 0);
 }
+// Adds to what other threads of the grid add to, or take the minimum of.
+TREDUCE_DEVICE_FUNCTION void AtomicAdd(uint32_t* to, uint32_t value) { atomicAdd(to, value); }
+TREDUCE_DEVICE_FUNCTION void AtomicAdd(uint64_t* to, uint64_t value) {
+  atomicAdd(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(value));
+}
+// Adds one, and returns what was there.
+TREDUCE_DEVICE_FUNCTION uint32_t AtomicNext(uint32_t* to) { return atomicAdd(to, 1u); }
+TREDUCE_DEVICE_FUNCTION void AtomicMin(uint64_t* to, uint64_t value) {
+  atomicMin(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(value));
+}
+// Bits up to the highest one that is set.
+TREDUCE_DEVICE_FUNCTION int BitWidth(uint32_t bits) { return 32 - __clz(static_cast<int>(bits)); }
+TREDUCE_DEVICE_FUNCTION int BitWidth(uint64_t bits) { return 64 - __clzll(static_cast<long long>(bits)); }
 TREDUCE_DEVICE_FUNCTION std::byte* SharedMemory() {
   extern __shared__ __align__(16) unsigned char memory[];
   return reinterpret_cast<std::byte*>(memory);
@@ -89,6 +102,20 @@ TREDUCE_DEVICE_FUNCTION T WarpMin(T value) {
     value = other < value ? other : value;
   }
   return value;
+}
+
+// The sum of the warp's values, everywhere.
+template <class T>
+TREDUCE_DEVICE_FUNCTION T WarpSum(T value) {
+#ifdef __CUDACC__
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  if constexpr (sizeof(T) == 4) return __reduce_add_sync(0xFFFFFFFFu, value);
+#endif
+  for (int k = kWarpSize / 2; k > 0; k /= 2) value += ShuffleXor(value, k);
+  return value;
+#else
+  return static_cast<T>(SumOfWarp(static_cast<uint64_t>(value)));
+#endif
 }
 
 }  // namespace treduce::cuda

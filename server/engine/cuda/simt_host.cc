@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 namespace treduce::cuda {
@@ -33,7 +34,7 @@ struct Meeting {
 struct Block {
   std::vector<Fiber> fibers;
   std::vector<Meeting> meetings;  // of the block, then of each warp
-  std::vector<uint64_t> mail;     // a word for each fiber
+  std::vector<uint64_t> mail[2];  // a word for each fiber, used in turn
   std::vector<std::byte> shared;
   const std::function<void()>* body = nullptr;
   jmp_buf caller;
@@ -95,15 +96,21 @@ void Meet(Meeting& meeting, int first, int count) {
 }
 
 int FirstOfWarp() { return block.current / kWarp * kWarp; }
+Meeting& MeetingOfWarp() { return block.meetings[1 + static_cast<size_t>(block.current / kWarp)]; }
 int WarpThreads() { return std::min(kWarp, block.threads - FirstOfWarp()); }
 
+// Leaves `word` to the others of the warp, and returns those that its fibers left. They stay until the fiber has met
+// the others twice more.
+const uint64_t* Leave(uint64_t word) {
+  std::vector<uint64_t>& mail = block.mail[MeetingOfWarp().round % 2];
+  mail[static_cast<size_t>(block.current)] = word;
+  WarpBarrier();
+  return mail.data() + FirstOfWarp();
+}
+
 uint64_t Exchange(uint64_t word, int lane) {
-  block.mail[static_cast<size_t>(block.current)] = word;
-  WarpBarrier();
-  const bool exists = lane >= 0 && lane < WarpThreads();
-  const uint64_t other = exists ? block.mail[static_cast<size_t>(FirstOfWarp() + lane)] : word;
-  WarpBarrier();
-  return other;
+  const uint64_t* words = Leave(word);
+  return lane >= 0 && lane < WarpThreads() ? words[lane] : word;
 }
 
 }  // namespace
@@ -113,19 +120,21 @@ int BlockSize() { return block.threads; }
 int64_t BlockIndex() { return block.index; }
 int64_t GridSize() { return block.grid; }
 void Barrier() { Meet(block.meetings[0], 0, block.threads); }
-void WarpBarrier() {
-  Meet(block.meetings[1 + static_cast<size_t>(block.current / kWarp)], FirstOfWarp(), WarpThreads());
-}
+void WarpBarrier() { Meet(MeetingOfWarp(), FirstOfWarp(), WarpThreads()); }
 std::byte* SharedMemory() { return block.shared.data(); }
 uint64_t ExchangeDown(uint64_t word, int step) { return Exchange(word, block.current % kWarp + step); }
 uint64_t ExchangeXor(uint64_t word, int step) { return Exchange(word, (block.current % kWarp) ^ step); }
+uint64_t SumOfWarp(uint64_t word) {
+  const uint64_t* words = Leave(word);
+  return std::accumulate(words, words + WarpThreads(), uint64_t{0});
+}
 
 void RunGrid(int64_t blocks, int threads, size_t shared_bytes, const std::function<void()>& body) {
   const auto count = static_cast<size_t>(threads);
   block.body = &body;
   block.threads = threads;
   block.grid = blocks;
-  block.mail.assign(count, 0);
+  for (std::vector<uint64_t>& mail : block.mail) mail.assign(count, 0);
   block.shared.assign(shared_bytes, std::byte{0xA5});  // nothing that a kernel may rely on
   if (block.fibers.size() < count) block.fibers.resize(count);
   for (block.index = 0; block.index < blocks; ++block.index) {

@@ -4,6 +4,8 @@
 #ifndef TREDUCE_SERVER_ENGINE_CUDA_SIMT_HOST_H_
 #define TREDUCE_SERVER_ENGINE_CUDA_SIMT_HOST_H_
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,6 +29,8 @@ std::byte* SharedMemory();
 // The word that `word` is in lane (own lane + step), or (own lane ^ step); its own where there is none.
 uint64_t ExchangeDown(uint64_t word, int step);
 uint64_t ExchangeXor(uint64_t word, int step);
+// The sum of the words of the warp, everywhere.
+uint64_t SumOfWarp(uint64_t word);
 
 template <class T>
 uint64_t ToWord(T value) {
@@ -53,6 +57,13 @@ template <class T>
 T FromFirstLane(T value) {
   return FromWord<T>(ExchangeDown(ToWord(value), -(ThreadIndex() % 32)));
 }
+
+inline void AtomicAdd(uint32_t* to, uint32_t value) { *to += value; }
+inline uint32_t AtomicNext(uint32_t* to) { return (*to)++; }
+inline void AtomicAdd(uint64_t* to, uint64_t value) { *to += value; }
+inline void AtomicMin(uint64_t* to, uint64_t value) { *to = std::min(*to, value); }
+inline int BitWidth(uint32_t bits) { return std::bit_width(bits); }
+inline int BitWidth(uint64_t bits) { return std::bit_width(bits); }
 
 // Runs `body` once for each thread of each block.
 void RunGrid(int64_t blocks, int threads, size_t shared_bytes, const std::function<void()>& body);
