@@ -161,6 +161,15 @@ TEST_F(BackendTest, LeavesToTheCpuWhatIsLargerThanTheDevice) {
   EXPECT_EQ(DetailOf(status)->limit, std::to_string(65 << 20));
 }
 
+// Selections from columns take the memory of the tensor twice.
+TEST_F(BackendTest, LeavesToTheCpuSelectionsThatItsMemoryDoesNotHold) {
+  MakeEngine({absl::ZeroDuration()}, /*memory_limit=*/65 << 20);
+  const Tensor tensor = Generate(DType::kFloat32, {10'240, 1024}, Fill::kPlain);
+  EXPECT_TRUE(engine_->Reduce(tensor.view(), {{.op = Op::kMedian, .dim = {0}}}).ok());
+  EXPECT_EQ(DetailOf(engine_->Reduce(tensor.view(), {{.op = Op::kMedian, .dim = {0}}}, "cuda").status())->reason,
+            "DEVICE_MEMORY_EXHAUSTED");
+}
+
 // Where in a request the device is lost.
 class LostDeviceTest : public BackendTest, public testing::WithParamInterface<HostCall> {};
 

@@ -117,6 +117,7 @@ TEST_P(CudaIdentityTest, OfSelectionsOfAnySize) {
                                                                          {{9, 1024}, 1},
                                                                          {{5, 1025}, 1},
                                                                          {{2, 3001, 3}, 1},
+                                                                         {{20, 17'000}, 1},
                                                                          {{300'007}, 0},
                                                                          {{1, 70'001}, 1},
                                                                          {{2, 20'000, 3}, 1}}) {
@@ -226,6 +227,21 @@ TEST_P(CudaIdentityTest, OfTheWidestFoldsTogether) {
   for (const auto& [shape, dim] : {std::pair(Shape{40, 100}, 1), {Shape{2, 5000}, 1}, {Shape{700, 40}, 0}}) {
     ExpectSame(Generate(GetParam(), shape, Fill::kWide), WithDim(widest, {dim}));
   }
+}
+
+TEST_P(CudaIdentityTest, OfTensorsThatArriveInPieces) {
+  const Tensor tensor = Generate(GetParam(), {3, 1100}, Fill::kSpecial);
+  const std::vector<Reduction> reductions = Taken(tensor, WithDim(ReductionsOf(GetParam()), {1}));
+  auto accumulation =
+      *cuda::DeviceAccumulation::Start(*MakePlan({tensor.dtype, tensor.shape, reductions}), *device_, nullptr);
+  for (absl::Span<const std::byte> rest = tensor.data; !rest.empty();) {
+    const absl::Span<const std::byte> piece = rest.subspan(0, 1001);
+    ASSERT_TRUE(accumulation->Append(piece).ok());
+    rest.remove_prefix(piece.size());
+  }
+  const absl::StatusOr<std::vector<ReductionResult>> got = accumulation->Finish();
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(BitDifference(reductions, *got, *engine_.Reduce(tensor.view(), reductions)), "");
 }
 
 TEST_P(CudaIdentityTest, OfCasts) {

@@ -61,6 +61,29 @@ TREDUCE_DEVICE_FUNCTION WantedRank RankAmong(const RankSpec& spec, int64_t n, in
   return {rank.low, rank.high > rank.low, rank.fraction};
 }
 
+// The key of rank `rank` among `n`, from `lowest` to `highest`, by all lanes of a warp. `count_below(key)` is how many
+// are below a key, `lowest_from(key)` the lowest that is not.
+template <class Key, class CountBelow, class LowestFrom>
+TREDUCE_DEVICE_FUNCTION Key KeyAt(int64_t rank, int n, Key lowest, Key highest, CountBelow count_below,
+                                  LowestFrom lowest_from) {
+  // Bit by bit, as the highest that has no more than `rank` keys below it, until there is only one that can be it.
+  int bits = BitWidth(static_cast<Key>(lowest ^ highest));
+  Key key = bits == 0 ? lowest : static_cast<Key>(lowest >> (bits - 1) >> 1 << (bits - 1) << 1);
+  int below = 0;
+  int until = n;
+  while (bits > 0 && until - below > 1) {
+    const Key middle = key | Key{1} << --bits;
+    const int count = count_below(middle);
+    if (count <= rank) {
+      key = middle;
+      below = count;
+    } else {
+      until = count;
+    }
+  }
+  return bits > 0 ? lowest_from(key) : key;
+}
+
 // Stores the result of what was found for output `k`: the keys at the rank and at the one above, if that is wanted.
 template <class T>
 TREDUCE_DEVICE_FUNCTION void StoreRank(const RankSpec& spec, double fraction, typename Radix<T>::Key low,

@@ -51,10 +51,14 @@ TREDUCE_DEVICE_FUNCTION void EachOfBlock(const T* x, int n, Body body) {
 TREDUCE_DEVICE_FUNCTION void Begin(Search& search) {
   if (ThreadIndex() == 0) {
     search.nan_count = 0;
+    search.digits = 0;
+    search.is_few = search.is_listed = search.needs_elements = false;
     search.table_count = 1;
-    search.needs_elements = false;
   }
-  if (ThreadIndex() < kMaxRanks) search.found[ThreadIndex()] = {0, 0, 0, 0, UINT64_MAX, UINT64_MAX};
+  if (ThreadIndex() >= kMaxRanks) return;
+  search.list_sizes[ThreadIndex()] = 0;
+  search.above_lists[ThreadIndex()] = UINT64_MAX;
+  search.found[ThreadIndex()] = {0, 0, 0, 0, UINT64_MAX, UINT64_MAX};
 }
 
 template <class Count>
@@ -62,12 +66,12 @@ TREDUCE_DEVICE_FUNCTION void Clear(Count* tables, int count) {
   for (int i = ThreadIndex(); i < count * kTableWords; i += BlockSize()) tables[i] = 0;
 }
 
-// Counts elements in the tables of the search, and NaN in `nan_count`.
+// Counts elements in the tables of the search by their next digit, and NaN.
 template <class T>
-TREDUCE_DEVICE_FUNCTION void CountDigits(const T* x, int n, const Search& search, int digit, uint32_t* tables,
-                                         uint64_t* nan_count) {
+TREDUCE_DEVICE_FUNCTION void CountDigits(const T* x, int n, Search& search, uint32_t* tables) {
   using R = Radix<T>;
   using Key = typename R::Key;
+  const int digit = search.digits;
   const int below = R::Below(digit);
   const int copy = Lane() % R::kCopies;
   if (digit == 0) {
@@ -79,7 +83,7 @@ TREDUCE_DEVICE_FUNCTION void CountDigits(const T* x, int n, const Search& search
     });
     if constexpr (FloatKey<T>) {
       nans = WarpSum(nans);
-      if (Lane() == 0 && nans > 0) AtomicAdd(nan_count, uint64_t{nans});
+      if (Lane() == 0 && nans > 0) AtomicAdd(&search.nan_count, uint64_t{nans});
     }
     return;
   }
@@ -105,11 +109,12 @@ struct PartialSums {
   int64_t of_warp[kWarpsOfBlock];
 };
 
-// Finds the digit of every rank in the counts. REQUIRES: BlockSize() == kBlock.
+// Finds the next digit of every rank in the counts. REQUIRES: BlockSize() == kBlock.
 template <class T, class Count>
-TREDUCE_DEVICE_FUNCTION void FindDigits(const SelectionSpec& spec, const Count* tables, int digit, Search& search,
+TREDUCE_DEVICE_FUNCTION void FindDigits(const SelectionSpec& spec, const Count* tables, Search& search,
                                         PartialSums& sums) {
   using R = Radix<T>;
+  const int digit = search.digits;
   constexpr int kOwn = kTableWords / kBlock;
   if (digit == 0 && ThreadIndex() < spec.rank_count) {
     search.found[ThreadIndex()].rank =
@@ -150,6 +155,8 @@ TREDUCE_DEVICE_FUNCTION void FindDigits(const SelectionSpec& spec, const Count* 
   }
   if (ThreadIndex() > 0) return;
   // Ranks whose keys begin alike share a table.
+  search.digits = digit + 1;
+  search.is_few = search.digits < R::kDigits;
   search.table_count = 0;
   for (int r = 0; r < spec.rank_count; ++r) {
     Found& found = search.found[r];
@@ -157,11 +164,96 @@ TREDUCE_DEVICE_FUNCTION void FindDigits(const SelectionSpec& spec, const Count* 
     while (table < search.table_count && search.prefixes[table] != found.prefix) ++table;
     if (table == search.table_count) search.prefixes[search.table_count++] = found.prefix;
     found.table = table;
-    if (digit + 1 < R::kDigits) continue;
+    if (found.count > kMostListed) search.is_few = false;
+    if (search.digits < R::kDigits) continue;
     const RankSpec& rank = spec.ranks[r];
     const bool has_high = RankAmong(rank, spec.n, static_cast<int64_t>(search.nan_count)).has_high;
     search.needs_elements |= rank.index != nullptr || (has_high && found.rank + 1 == found.count);
   }
+}
+
+// Elements in place of a table.
+template <class T>
+struct List {
+  typename Radix<T>::Key keys[kMostListed];
+  uint64_t places[kMostListed];  // among those of the output
+};
+
+template <class T, class Count>
+TREDUCE_DEVICE_FUNCTION List<T>& ListOf(Count* tables, int table) {
+  static_assert(sizeof(List<T>) <= kTableWords * sizeof(Count));
+  return *reinterpret_cast<List<T>*>(tables + table * kTableWords);
+}
+
+// Lists the elements whose keys begin with the digits found, of elements [0, n), the first of which is number `first`.
+template <class T, class Count>
+TREDUCE_DEVICE_FUNCTION void ListElements(const T* x, int n, int64_t first, Search& search, Count* tables) {
+  using Key = typename Radix<T>::Key;
+  constexpr Key kNone = std::numeric_limits<Key>::max();
+  const int below = Radix<T>::Below(search.digits - 1);
+  const int table_count = search.table_count;
+  Key prefixes[kMaxRanks], above[kMaxRanks];
+  TREDUCE_UNROLL
+  for (int t = 0; t < kMaxRanks; ++t) {
+    prefixes[t] = t < table_count ? static_cast<Key>(search.prefixes[t]) : kNone;
+    above[t] = kNone;
+  }
+  EachOfBlock<(sizeof(T) > 2 ? 2 : 1)>(x, n, [&](T element, int i) {
+    const Key key = Radix<T>::Of(element);
+    TREDUCE_UNROLL
+    for (int t = 0; t < kMaxRanks; ++t) {
+      if (key >> below > prefixes[t] && key < above[t]) above[t] = key;
+      if (key >> below != prefixes[t]) continue;
+      List<T>& list = ListOf<T>(tables, t);
+      const uint32_t at = AtomicNext(&search.list_sizes[t]);
+      list.keys[at] = key;
+      list.places[at] = static_cast<uint64_t>(first + i);
+    }
+  });
+  TREDUCE_UNROLL
+  for (int t = 0; t < kMaxRanks; ++t) {
+    if (t >= table_count) continue;
+    const Key lowest = WarpMin(above[t]);
+    if (Lane() == 0 && lowest != kNone) AtomicMin(&search.above_lists[t], uint64_t{lowest});
+  }
+}
+
+// Finds the keys, and what follows them, in the lists.
+template <class T, class Count>
+TREDUCE_DEVICE_FUNCTION void FindInLists(int rank_count, Count* tables, Search& search) {
+  using Key = typename Radix<T>::Key;
+  constexpr Key kNone = std::numeric_limits<Key>::max();
+  if (Warp() >= rank_count) return;
+  Found& found = search.found[Warp()];
+  const List<T>& list = ListOf<T>(tables, found.table);
+  const auto n = static_cast<int>(search.list_sizes[found.table]);
+  const auto count_below = [&](Key key) {
+    int count = 0;
+    for (int i = Lane(); i < n; i += kWarpSize) count += list.keys[i] < key ? 1 : 0;
+    return WarpSum(count);
+  };
+  const auto lowest_from = [&](Key key) {
+    Key from = kNone;
+    for (int i = Lane(); i < n; i += kWarpSize) from = list.keys[i] >= key && list.keys[i] < from ? list.keys[i] : from;
+    return WarpMin(from);
+  };
+  const int below = Radix<T>::Below(search.digits - 1);
+  const Key lowest = static_cast<Key>(static_cast<Key>(found.prefix) << below);
+  const Key highest = lowest | ((Key{1} << below) - 1);
+  const Key key = KeyAt(found.rank, n, lowest, highest, count_below, lowest_from);
+  const int before = count_below(key);
+  const int until = key == kNone ? n : count_below(key + 1);
+  const Key next = key == kNone ? kNone : lowest_from(key + 1);
+  uint64_t first = UINT64_MAX;
+  for (int i = Lane(); i < n; i += kWarpSize)
+    first = list.keys[i] == key && list.places[i] < first ? list.places[i] : first;
+  first = WarpMin(first);
+  if (Lane() > 0) return;
+  found.next = until < n ? uint64_t{next} : search.above_lists[found.table];
+  found.first = first;
+  found.prefix = key;
+  found.rank -= before;
+  found.count = until - before;
 }
 
 // Finds what follows the keys among elements [0, n), the first of which is number `first`.
@@ -211,24 +303,31 @@ TREDUCE_DEVICE_FUNCTION void StoreFound(const SelectionSpec& spec, const Search&
 // --- An output a block.
 
 template <class T>
-TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 3) SelectByBlock(TREDUCE_CONSTANT SelectionSpec spec) {
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 2) SelectByBlock(TREDUCE_CONSTANT SelectionSpec spec) {
   auto* tables = reinterpret_cast<uint32_t*>(SharedMemory());
   auto& search = *reinterpret_cast<Search*>(tables + spec.rank_count * kTableWords);
   auto& sums = *reinterpret_cast<PartialSums*>(&search + 1);
   for (int64_t output = BlockIndex(); output < spec.outputs; output += GridSize()) {
     const T* x = static_cast<const T*>(spec.x) + output * spec.n;
+    const auto n = static_cast<int>(spec.n);
     Begin(search);
     Barrier();
-    for (int digit = 0; digit < Radix<T>::kDigits; ++digit) {
+    while (search.digits < Radix<T>::kDigits && !search.is_few) {
       Clear(tables, search.table_count);
       Barrier();
-      CountDigits(x, static_cast<int>(spec.n), search, digit, tables, &search.nan_count);
+      CountDigits(x, n, search, tables);
       Barrier();
-      FindDigits<T>(spec, tables, digit, search, sums);
+      FindDigits<T>(spec, tables, search, sums);
+      Barrier();
+    }
+    if (search.is_few) {
+      ListElements(x, n, 0, search, tables);
+      Barrier();
+      FindInLists<T>(spec.rank_count, tables, search);
       Barrier();
     }
     if (search.needs_elements) {
-      FindElements(x, static_cast<int>(spec.n), 0, spec.rank_count, search);
+      FindElements(x, n, 0, spec.rank_count, search);
       Barrier();
     }
     StoreFound<T>(spec, search, output);
@@ -258,13 +357,14 @@ TREDUCE_DEVICE_FUNCTION void EachChunk(const SelectionSpec& spec, Body body) {
 }
 
 template <class T>
-TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) CountShared(TREDUCE_CONSTANT SelectionSpec spec, int digit) {
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) CountShared(TREDUCE_CONSTANT SelectionSpec spec) {
   auto* own = reinterpret_cast<uint32_t*>(SharedMemory());
   EachChunk(spec, [&](int64_t output, int64_t first, int count) {
     Search& search = spec.searches[output];
+    if (search.is_few) return;
     Clear(own, search.table_count);
     Barrier();
-    CountDigits(static_cast<const T*>(spec.x) + output * spec.n + first, count, search, digit, own, &search.nan_count);
+    CountDigits(static_cast<const T*>(spec.x) + output * spec.n + first, count, search, own);
     Barrier();
     uint64_t* tables = spec.tables + output * spec.rank_count * kTableWords;
     for (int i = ThreadIndex(); i < search.table_count * kTableWords; i += BlockSize()) {
@@ -275,11 +375,29 @@ TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) CountShared(TREDUCE_CONSTAN
 }
 
 template <class T>
-TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) FindShared(TREDUCE_CONSTANT SelectionSpec spec, int digit) {
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 3) ListShared(TREDUCE_CONSTANT SelectionSpec spec) {
+  EachChunk(spec, [&](int64_t output, int64_t first, int count) {
+    Search& search = spec.searches[output];
+    if (!search.is_few || search.is_listed) return;
+    ListElements(static_cast<const T*>(spec.x) + output * spec.n + first, count, first, search,
+                 spec.tables + output * spec.rank_count * kTableWords);
+  });
+}
+
+template <class T>
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 3) FindShared(TREDUCE_CONSTANT SelectionSpec spec) {
   auto& sums = *reinterpret_cast<PartialSums*>(SharedMemory());
   for (int64_t output = BlockIndex(); output < spec.outputs; output += GridSize()) {
     uint64_t* tables = spec.tables + output * spec.rank_count * kTableWords;
-    FindDigits<T>(spec, tables, digit, spec.searches[output], sums);
+    Search& search = spec.searches[output];
+    if (search.is_listed) continue;
+    if (search.is_few) {
+      FindInLists<T>(spec.rank_count, tables, search);
+      Barrier();
+      if (ThreadIndex() == 0) search.is_listed = true;
+      continue;
+    }
+    FindDigits<T>(spec, tables, search, sums);
     Barrier();
     Clear(tables, spec.rank_count);
   }

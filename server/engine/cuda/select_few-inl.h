@@ -95,23 +95,7 @@ TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 2) SelectByWarp(TREDUCE_CONSTA
     for (int r = 0; r < spec.rank_count; ++r) {
       const RankSpec& rank = spec.ranks[r];
       const WantedRank wanted = RankAmong(rank, n, nan_count);
-      // The key is found bit by bit, as the highest one that has no more than `low` keys below it, until there is only
-      // one that can be it.
-      int bits = BitWidth(static_cast<Key>(lowest ^ highest));
-      Key low = bits == 0 ? lowest : static_cast<Key>(lowest >> (bits - 1) >> 1 << (bits - 1) << 1);
-      int below = 0;
-      int until = n;
-      while (bits > 0 && until - below > 1) {
-        const Key middle = low | Key{1} << --bits;
-        const int count = count_below(middle);
-        if (count <= wanted.low) {
-          low = middle;
-          below = count;
-        } else {
-          until = count;
-        }
-      }
-      if (bits > 0) low = lowest_from(low);
+      const Key low = KeyAt(wanted.low, n, lowest, highest, count_below, lowest_from);
       Key high = low;
       if (wanted.has_high && wanted.low + 1 == count_below(low + 1)) high = lowest_from(low + 1);
       int first = n;

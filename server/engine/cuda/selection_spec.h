@@ -12,6 +12,9 @@ namespace treduce::cuda {
 // Ranks that are looked for together: as many as have tables in the shared memory of a block.
 inline constexpr int kMaxRanks = 4;
 
+// Elements of an output that are listed in place of a table: they and their places fit there.
+inline constexpr int kMostListed = 512;
+
 // A median or a quantile of every output.
 struct RankSpec {
   bool ignores_nan;
@@ -28,7 +31,7 @@ struct Found {
   uint64_t prefix;  // the upper digits of its key, and at last all
   int64_t rank;     // among the elements whose keys begin so
   int64_t count;    // of these
-  int table;        // in which they are counted
+  int table;        // in which they are counted, or listed
   uint64_t next;    // the lowest key above it
   uint64_t first;   // the index of its first occurrence
 };
@@ -36,9 +39,14 @@ struct Found {
 // The search for the ranks of an output.
 struct Search {
   uint64_t nan_count;
+  int digits;  // that are known of each key
+  // Whether so few elements begin with them that these are listed, in place of further tables; and that they have been.
+  bool is_few, is_listed;
+  bool needs_elements;  // once more, for what follows the keys: `next` and `first`
   int table_count;
-  bool needs_elements;           // once more, for what follows the keys: `next` and `first`
-  uint64_t prefixes[kMaxRanks];  // of the elements that are counted in each table
+  uint64_t prefixes[kMaxRanks];     // of the elements of each table
+  uint32_t list_sizes[kMaxRanks];   // elements listed in place of each
+  uint64_t above_lists[kMaxRanks];  // the lowest key above those
   Found found[kMaxRanks];
 };
 

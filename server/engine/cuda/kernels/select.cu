@@ -31,9 +31,9 @@ Error LaunchSelectionOf(const SelectionSpec& spec, Stream stream) {
   const int64_t chunks = spec.outputs * CeilDiv(spec.n, spec.chunk);
   Error error = Launch(&BeginShared<T>, spec.outputs, kBlock, 0, stream, spec);
   for (int digit = 0; digit < Radix<T>::kDigits && error == kSuccess; ++digit) {
-    error = Launch(&CountShared<T>, chunks, kBlock, table_bytes, stream, spec, digit);
-    if (error == kSuccess)
-      error = Launch(&FindShared<T>, spec.outputs, kBlock, sizeof(PartialSums), stream, spec, digit);
+    error = Launch(&CountShared<T>, chunks, kBlock, table_bytes, stream, spec);
+    if (error == kSuccess && digit > 0) error = Launch(&ListShared<T>, chunks, kBlock, 0, stream, spec);
+    if (error == kSuccess) error = Launch(&FindShared<T>, spec.outputs, kBlock, sizeof(PartialSums), stream, spec);
   }
   if (error == kSuccess) error = Launch(&FindElementsShared<T>, chunks, kBlock, 0, stream, spec);
   if (error == kSuccess) error = Launch(&StoreShared<T>, spec.outputs, kWarpSize, 0, stream, spec);
