@@ -111,6 +111,8 @@ TEST_F(BackendTest, EstimatesMoreForMore) {
   EXPECT_LT(estimate({{.op = Op::kSum}}, 1000), estimate({{.op = Op::kLogSumExp}}, 1000));
   EXPECT_LT(estimate({{.op = Op::kSum}}, 1000), estimate({{.op = Op::kSum}, {.op = Op::kAMax}}, 1000));
   EXPECT_LT(estimate({{.op = Op::kMedian}}, 1000), estimate({{.op = Op::kUnique}}, 1000));
+  const QuantileOptions two = {std::vector<double>{0.1, 0.9}};
+  EXPECT_LT(estimate({{.op = Op::kQuantile}}, 1000), estimate({{.op = Op::kQuantile, .options = two}}, 1000));
   const std::unique_ptr<Backend> device = *CudaBackend::Open(0, 0);
   const auto on_device = [&](int64_t count) {
     return device->Estimate(*MakePlan({DType::kFloat32, {count}, {{.op = Op::kSum}}}));

@@ -27,6 +27,8 @@ double GigabytesPerSecond(FoldKind kind) {
 }
 
 constexpr double kSelectionGigabytesPerSecond = 5;
+// Quantiles are searched for one after the other, and many sorted for in the time of about so many searches.
+constexpr size_t kMostSearches = 4;
 constexpr double kUniqueGigabytesPerSecond = 1;
 
 // Beyond so many threads memory is what folds wait for.
@@ -35,7 +37,12 @@ constexpr int kScalingThreads = 8;
 double SecondsPerGigabyte(const PlannedReduction& reduction, DType input) {
   const Lowered lowered = Lower(reduction, input);
   if (lowered.unique.has_value()) return 1 / kUniqueGigabytesPerSecond;
-  if (lowered.selection.has_value()) return 1 / kSelectionGigabytesPerSecond;
+  if (lowered.selection.has_value()) {
+    const QuantileOptions* quantiles = lowered.selection_params.quantiles;
+    const size_t searches =
+        quantiles == nullptr ? 1 : std::clamp<size_t>(quantiles->q.values().size(), 1, kMostSearches);
+    return static_cast<double>(searches) / kSelectionGigabytesPerSecond;
+  }
   double seconds = 0;
   for (const FoldKind fold : lowered.folds) seconds += 1 / GigabytesPerSecond(fold);
   return seconds;
