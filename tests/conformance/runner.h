@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/engine/engine.h"
 #include "server/engine/values/reduction.h"
 #include "server/engine/values/tensor.h"
 
@@ -26,7 +27,8 @@ class Runner {
 };
 
 // On `device`, as Engine::Reduce takes it; on the CPU what that device does not take.
-std::unique_ptr<Runner> NewEngineRunner(const std::string& device = "cpu");
+std::unique_ptr<Runner> NewEngineRunner(const std::string& device = "cpu",
+                                        std::unique_ptr<Engine> engine = std::make_unique<Engine>());
 
 // The C++ client, Reduce, and ReduceStream with chunks of awkward sizes, of the server at `address`: "HOST:PORT" or
 // "unix:PATH". UNAVAILABLE when it does not answer within five seconds.

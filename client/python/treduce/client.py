@@ -158,10 +158,9 @@ class Client(Operations):
                 raise call.source_error from None
             try:
                 delay = call.delay_after(failure)
-            except Unavailable as lost:
-                self._connections.drop(connection)
-                raise lost from None
             except Error as final:
+                if isinstance(final, Unavailable):
+                    self._connections.drop(connection)
                 raise final from None
             time.sleep(delay)
 
