@@ -16,6 +16,7 @@
 #include "server/engine/fold/complex_finish.h"
 #include "server/engine/fold/complex_math-inl.h"
 #include "server/engine/fold/simd/folds.h"
+#include "server/engine/plan/finish_value.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace treduce {
@@ -148,10 +149,13 @@ Words RowState(FoldKind kind, const Elements<T>& x) {
   return WordsOf(fold, block, 0);
 }
 
+std::complex<double> ProductOf(Words words) {
+  return ComplexProductOf({reinterpret_cast<std::byte*>(words.data()), sizeof(double)}, 0);
+}
+
 template <class T>
 std::complex<double> Product(const Elements<T>& x) {
-  const Words words = RowState(FoldKind::kProduct, x);
-  return FinishComplexProduct(words[0], words[1], words[2]);
+  return ProductOf(RowState(FoldKind::kProduct, x));
 }
 
 template <class T>
@@ -353,8 +357,7 @@ TYPED_TEST(ComplexFoldTest, ColumnsGiveNearlyTheResultsOfRows) {
     fold.columns({}, Bytes(x.data()), x.size(), 1, 1, 0, block.states());
     return WordsOf(fold, block, 0);
   };
-  const Words product = column_state(FoldKind::kProduct);
-  const auto got_product = FinishComplexProduct(product[0], product[1], product[2]);
+  const auto got_product = ProductOf(column_state(FoldKind::kProduct));
   EXPECT_LE(std::abs(got_product - Product(x)), std::abs(got_product) * 1e-14);
   const Words sum = column_state(FoldKind::kLogSumExp);
   EXPECT_LE(std::abs(FinishComplexLogSumExp(sum[0], sum[1], sum[2]) - LogSumExp(x)), 1e-14);

@@ -132,8 +132,7 @@ void FinishProduct(const Finishing& f) {
   const DType dtype = f.reduction.compute_dtype;
   if (IsComplex(dtype)) {
     for (size_t k = 0; k < f.count; ++k) {
-      StoreComplex(FinishComplexProduct(Field(s, 0, k), Field(s, 1, k), Field(s, 2, k)), f.reduction.outputs[0].dtype,
-                   f.first + k, f.outputs[0]);
+      StoreComplex(ComplexProductOf(s, k), f.reduction.outputs[0].dtype, f.first + k, f.outputs[0]);
     }
   } else if (IsFloatingPoint(dtype)) {
     StoreReals(f, 0, [&](size_t k) { return Scale(Field(s, 0, k), Field(s, 1, k)); });

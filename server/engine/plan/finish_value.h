@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cmath>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -80,6 +81,11 @@ TREDUCE_HOST_DEVICE inline double Scale(double significand, double exponent) {
   }
   const double clamped = exponent > 20000.0 ? 20000.0 : exponent < -20000.0 ? -20000.0 : exponent;
   return std::ldexp(significand, static_cast<int>(clamped));
+}
+
+// The product in a state of complex elements.
+TREDUCE_HOST_DEVICE inline std::complex<double> ComplexProductOf(States s, size_t k) {
+  return {Scale(Field(s, 0, k), Field(s, 2, k)), Scale(Field(s, 1, k), Field(s, 2, k))};
 }
 
 // A variance of value * 2^(2 * exponent).

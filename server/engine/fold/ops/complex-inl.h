@@ -92,6 +92,9 @@ struct ComplexLogSumExp {
     f[2] = f[2] * left_weight + right.f[2] * right_weight;
     f[0] = largest;
   }
+
+  // f[0] + log(f[1] + i f[2]), the imaginary part in [-pi, pi].
+  HWY_INLINE Complex<double> Log() const { return {AddLog(f[0], Hypot(f[1], f[2]), 0.0), Atan2(f[2], f[1])}; }
 };
 
 }  // namespace HWY_NAMESPACE

@@ -1,7 +1,4 @@
-// The folds of complex elements and their results. Plain arithmetic on doubles, compiled once.
-#include <algorithm>
-#include <cmath>
-
+// The folds of complex elements, and what LOGSUMEXP of them ends with. Plain arithmetic on doubles, compiled once.
 #include "server/engine/fold/complex_finish.h"
 #include "server/engine/fold/simd/complex-inl.h"
 #include "server/engine/fold/simd/folds.h"
@@ -40,15 +37,9 @@ const Fold* FindFoldComplex(FoldKind kind, DType dtype) {
   }
 }
 
-std::complex<double> FinishComplexProduct(double re, double im, double exponent) {
-  // Further out, everything overflows or underflows.
-  const int scale = static_cast<int>(std::clamp(exponent, -4000.0, 4000.0));
-  return {std::ldexp(re, scale), std::ldexp(im, scale)};
-}
-
 std::complex<double> FinishComplexLogSumExp(double largest, double re, double im) {
-  const double modulus = HWY_NAMESPACE::Hypot(re, im);
-  return {HWY_NAMESPACE::AddLog(largest, modulus, 0.0), HWY_NAMESPACE::Atan2(im, re)};
+  const HWY_NAMESPACE::Complex<double> log = HWY_NAMESPACE::ComplexLogSumExp{{largest, re, im}}.Log();
+  return {log.re, log.im};
 }
 
 }  // namespace treduce
