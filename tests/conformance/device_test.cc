@@ -45,8 +45,8 @@ TEST(DeviceConformance, PassesAllVectors) {
     if (!test.skipped.empty()) continue;
     EXPECT_THAT(RunCase(test, runners), IsEmpty()) << test.id;
   }
-  // What it does not take is empty, complex, unique or a mode.
-  EXPECT_GT(taken, static_cast<int>(cases->size() / 2));
+  // What it does not take is empty, unique or a mode.
+  EXPECT_GT(taken, static_cast<int>(cases->size() / 5 * 4));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A CUDA device gives the bits of the CPU: every op it has kernels for, every dtype and layout. Built twice: with the
 // kernels run on the host, and, where TREDUCE_CUDA is on, on a device, without which its tests are skipped.
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "server/engine/cuda/device_accumulation.h"
 #include "server/engine/cuda/device_plan.h"
 #include "server/engine/engine.h"
+#include "server/engine/values/convert.h"
 #include "tests/engine/generate.h"
 #include "tests/engine/requests.h"
 
@@ -207,6 +209,39 @@ TEST_P(CudaIdentityTest, OfListsOfQuantiles) {
   }
 }
 
+// Which zero is the largest depends on the order, but no result does.
+TEST_P(CudaIdentityTest, OfZerosOfBothSigns) {
+  if (!IsFloatingPoint(RealDType(GetParam()))) return;
+  const size_t size = ByteSize(RealDType(GetParam()));
+  for (const Shape& shape : {Shape{3000}, Shape{40, 3}, Shape{700, 3}}) {
+    Tensor tensor = Generate(GetParam(), shape, Fill::kTies);
+    for (size_t i = 0; i < tensor.data.size(); ++i) {
+      tensor.data[i] &= i % size == size - 1 ? std::byte{0x80} : std::byte{0};
+    }
+    ExpectSame(tensor, WithDim(ReductionsOf(GetParam()), {0}));
+  }
+}
+
+// Two complex numbers of any special parts, as a row or a column.
+TEST_P(CudaIdentityTest, OfPairsOfSpecialComplexNumbers) {
+  if (!IsComplex(GetParam())) return;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> parts = {0.0, -0.0, 1.0, -0.5, 3.0, 1e30, -1e-30, kInfinity, -kInfinity, kNaN};
+  const size_t count = parts.size() * parts.size() * parts.size() * parts.size();
+  std::vector<double> pairs;
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t digit = 1; digit < count; digit *= parts.size()) pairs.push_back(parts[i / digit % parts.size()]);
+  }
+  const auto pair_count = static_cast<int64_t>(count);
+  Tensor tensor{GetParam(), {pair_count, 2}, std::vector<std::byte>(2 * count * ByteSize(GetParam()))};
+  FindCast(DType::kFloat64, RealDType(GetParam()))(reinterpret_cast<const std::byte*>(pairs.data()), pairs.size(),
+                                                   tensor.data.data());
+  ExpectSame(tensor, WithDim(ReductionsOf(GetParam()), {1}));
+  tensor.shape = {2, pair_count};
+  ExpectSame(tensor, WithDim(ReductionsOf(GetParam()), {0}));
+}
+
 // A kernel that folds one op alone is not the one that folds several.
 TEST_P(CudaIdentityTest, OfSingleReductions) {
   for (const auto& [shape, dim] : {std::pair(Shape{4097}, 0), {Shape{33, 50}, 1}, {Shape{1025, 33}, 0}}) {
@@ -250,6 +285,22 @@ TEST_P(CudaIdentityTest, OfCasts) {
       ExpectSame(Generate(GetParam(), shape, fill), WithDim(CastsOf(GetParam()), {0}));
       if (HasFailure()) return;
     }
+  }
+}
+
+TEST(DevicePlanTest, TakesAllOfComplexElements) {
+  const auto expect_taken = [](DType dtype, const std::vector<Reduction>& reductions) {
+    for (const Reduction& reduction : reductions) {
+      const Plan plan = *MakePlan({dtype, {5}, {reduction}});
+      EXPECT_TRUE(cuda::DevicePlan::Make(plan, 1).ok()) << std::string(Name(dtype)) << " " << Describe(reduction);
+    }
+  };
+  for (const DType dtype : kAllDTypes) {
+    std::vector<Reduction> casts = CastsOf(dtype);
+    std::erase_if(casts, [](const Reduction& reduction) { return !IsComplex(*reduction.dtype); });
+    EXPECT_FALSE(casts.empty());
+    expect_taken(dtype, casts);
+    if (IsComplex(dtype)) expect_taken(dtype, ReductionsOf(dtype));
   }
 }
 

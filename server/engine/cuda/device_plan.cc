@@ -101,7 +101,6 @@ absl::Status DevicePlan::Add(const PlannedReduction& reduction) {
   if (lowered.selection.has_value() && !DeviceSelection::Has(lowered)) {
     return NoKernels(reduction, *lowered.selection == SelectionKind::kMode ? "" : " with so many q");
   }
-  if (IsComplex(lowered.fold_dtype)) return NoKernels(reduction, " of complex elements");
   const bool whole_leaves = !lowered.folds.empty() && FindFold(lowered.folds.front(), lowered.fold_dtype)->whole_leaves;
   const PassShape shape(lowered.nest, whole_leaves);
   if (shape.outer.size() > kMaxOuterAxes) return NoKernels(reduction, " over so many dims apart");

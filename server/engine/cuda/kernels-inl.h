@@ -4,7 +4,7 @@
 #define TREDUCE_SERVER_ENGINE_CUDA_KERNELS_INL_H_
 
 #include "server/engine/cuda/cut.h"
-#include "server/engine/cuda/folds-inl.h"
+#include "server/engine/cuda/folds_complex-inl.h"
 #include "server/engine/cuda/nest-inl.h"
 #include "server/engine/cuda/pass_spec.h"
 #include "server/engine/cuda/results-inl.h"

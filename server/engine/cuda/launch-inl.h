@@ -20,18 +20,20 @@ Error LaunchFolds(PassSpec& spec, Stream stream) {
     const int64_t jobs = CeilDiv(spec.segments * spec.runs, down / spec.run) * CeilDiv(spec.width, spec.across);
     return Launch(&FoldColumnRuns<T, kSet>, jobs, threads, static_cast<size_t>(threads) * state_bytes, stream, spec);
   }
-  constexpr bool kOnlySingle = kSet != FoldSet::kSum && kSet != FoldSet::kOrder;
-  if (spec.rows <= (kOnlySingle ? kLaneCount : std::min<int64_t>(128, kShortRowBytes / sizeof(T)))) {
-    const size_t row_bytes = static_cast<size_t>(spec.rows | 1) * sizeof(T);
-    spec.run = static_cast<int>(std::bit_floor(std::min<size_t>(kBlock, kSharedBytes / (row_bytes + state_bytes))));
-    const int64_t jobs = CeilDiv(spec.segments, spec.run);
-    const size_t shared_bytes = static_cast<size_t>(spec.run) * (row_bytes + state_bytes);
-    if constexpr (!kOnlySingle) {
-      if (spec.rows > kLaneCount) {
-        return Launch(&FoldShortRows<T, kSet, false>, jobs, spec.run, shared_bytes, stream, spec);
+  if constexpr (!ComplexElement<T>) {
+    constexpr bool kOnlySingle = kSet != FoldSet::kSum && kSet != FoldSet::kOrder;
+    if (spec.rows <= (kOnlySingle ? kLaneCount : std::min<int64_t>(128, kShortRowBytes / sizeof(T)))) {
+      const size_t row_bytes = static_cast<size_t>(spec.rows | 1) * sizeof(T);
+      spec.run = static_cast<int>(std::bit_floor(std::min<size_t>(kBlock, kSharedBytes / (row_bytes + state_bytes))));
+      const int64_t jobs = CeilDiv(spec.segments, spec.run);
+      const size_t shared_bytes = static_cast<size_t>(spec.run) * (row_bytes + state_bytes);
+      if constexpr (!kOnlySingle) {
+        if (spec.rows > kLaneCount) {
+          return Launch(&FoldShortRows<T, kSet, false>, jobs, spec.run, shared_bytes, stream, spec);
+        }
       }
+      return Launch(&FoldShortRows<T, kSet, true>, jobs, spec.run, shared_bytes, stream, spec);
     }
-    return Launch(&FoldShortRows<T, kSet, true>, jobs, spec.run, shared_bytes, stream, spec);
   }
   const int64_t jobs = spec.leaves == 1 ? CeilDiv(spec.segments, spec.run) : spec.segments * spec.runs;
   const int warp_run = spec.run / spec.team;
@@ -41,7 +43,7 @@ Error LaunchFolds(PassSpec& spec, Stream stream) {
 
 // Of all sets that elements T have.
 template <class T>
-inline constexpr FoldSet kEverySet = kIsFloat<T> ? FoldSet::kAll : FoldSet::kCheap;
+inline constexpr FoldSet kEverySet = kIsFloat<T> || ComplexElement<T> ? FoldSet::kAll : FoldSet::kCheap;
 
 template <class T>
 Error LaunchJoin(const PassSpec& spec, int down, States to, int64_t chunks, Stream stream) {

@@ -37,6 +37,12 @@ Error LaunchFoldsOf(PassSpec& spec, Stream stream) {
   return LaunchFolds<T, FoldSet::kCheap>(spec, stream);
 }
 
+// Complex elements have one set.
+template <ComplexElement T>
+Error LaunchFoldsOf(PassSpec& spec, Stream stream) {
+  return LaunchFolds<T, FoldSet::kAll>(spec, stream);
+}
+
 template <class T>
 Error LaunchPassOf(PassSpec spec, void* nodes, Stream stream) {
   std::byte* memory = static_cast<std::byte*>(nodes);
@@ -109,6 +115,8 @@ size_t NodeByteCount(const PassSpec& spec) {
 }
 
 Error LaunchPass(DType dtype, PassSpec spec, void* nodes, Stream stream) {
+  if (dtype == DType::kComplex64) return LaunchPassOf<Complex64>(spec, nodes, stream);
+  if (dtype == DType::kComplex128) return LaunchPassOf<Complex128>(spec, nodes, stream);
   return VisitRealType(dtype, [&]<class T>(std::type_identity<T>) { return LaunchPassOf<T>(spec, nodes, stream); });
 }
 

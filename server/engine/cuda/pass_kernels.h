@@ -18,8 +18,8 @@ void CutPass(PassSpec& spec, int multiprocessors);
 // Bytes of memory that LaunchPass needs for nodes.
 size_t NodeByteCount(const PassSpec& spec);
 
-// Enqueues a pass over elements of `dtype`, real and at `spec.x`, that has been cut; `nodes` is NodeByteCount bytes of
-// the device. REQUIRES: there are elements.
+// Enqueues a pass over elements of `dtype` at `spec.x` that has been cut; `nodes` is NodeByteCount bytes of the device.
+// REQUIRES: there are elements.
 Error LaunchPass(DType dtype, PassSpec spec, void* nodes, Stream stream);
 
 }  // namespace treduce::cuda

@@ -8,6 +8,7 @@
 #include "server/engine/cuda/simt.h"
 #include "server/engine/cuda/store-inl.h"
 #include "server/engine/fold/math-inl.h"
+#include "server/engine/fold/ops/complex-inl.h"
 #include "server/engine/fold/order_key.h"
 #include "server/engine/plan/finish_value.h"
 
@@ -110,6 +111,35 @@ TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states
       default:
         break;
     }
+  }
+}
+
+// The same of a pass over complex elements.
+template <ComplexElement T>
+TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states, int64_t reduced_count, size_t at,
+                                         int64_t k) {
+  const States s = states.FromWord(result.first_word[0]);
+  const auto parts = [&](double re, double im) {
+    StoreAs(re, result.dtype[0], 2 * k, result.out[0]);
+    StoreAs(im, result.dtype[0], 2 * k + 1, result.out[0]);
+  };
+  const auto integer = [&](int64_t value) { StoreAs(value, result.dtype[0], k, result.out[0]); };
+  switch (result.kind) {
+    case FinishKind::kProduct: {
+      const std::complex<double> product = ComplexProductOf(s, at);
+      return parts(product.real(), product.imag());
+    }
+    case FinishKind::kLogSumExp: {
+      const HWY_NAMESPACE::ComplexLogSumExp sum = {{Field(s, 0, at), Field(s, 1, at), Field(s, 2, at)}};
+      const HWY_NAMESPACE::Complex<double> log = sum.Log();
+      return parts(log.re, log.im);
+    }
+    case FinishKind::kAll:
+      return integer(Word(s, 0, at) == reduced_count ? 1 : 0);
+    case FinishKind::kAny:
+      return integer(Word(s, 0, at) != 0 ? 1 : 0);
+    default:
+      return integer(Word(s, 0, at));
   }
 }
 

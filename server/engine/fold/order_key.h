@@ -45,6 +45,9 @@ struct KeyBits<BFloat16> {
   using Type = int16_t;
   static constexpr Type kInfinity = 0x7F80;
 };
+// These have no order.
+template <ComplexElement T>
+struct KeyBits<T> {};
 
 template <class T>
 concept FloatKey = requires {

@@ -1,5 +1,5 @@
-// The element types that C++ lacks, as plain storage: bool of any non-zero byte, and the 16-bit floating point types,
-// widened exactly and rounded once (to nearest, ties to even).
+// The element types that C++ lacks, as plain storage: bool of any non-zero byte, the 16-bit floating point types,
+// widened exactly and rounded once (to nearest, ties to even), and complex numbers that are read at once.
 #ifndef TREDUCE_SERVER_ENGINE_VALUES_ELEMENT_H_
 #define TREDUCE_SERVER_ENGINE_VALUES_ELEMENT_H_
 
@@ -30,6 +30,17 @@ struct Float16 {
 struct BFloat16 {
   uint16_t bits;
 };
+
+// Aligned, as tensors in memory of a device are, and others need not be.
+struct alignas(8) Complex64 {
+  float re, im;
+};
+struct alignas(16) Complex128 {
+  double re, im;
+};
+
+template <class T>
+concept ComplexElement = std::is_same_v<T, Complex64> || std::is_same_v<T, Complex128>;
 
 TREDUCE_HOST_DEVICE inline float ToFloat(Float16 half) {
   const uint32_t magnitude = uint32_t{half.bits & 0x7FFFu} << 13;
