@@ -104,13 +104,14 @@ TEST_F(BackendTest, IsTheFastestWhereItIsLeftOpen) {
 
 TEST_F(BackendTest, EstimatesMoreForMore) {
   MakeEngine({});
-  const auto estimate = [&](const std::vector<Reduction>& reductions, int64_t count) {
-    return engine_->cpu().Estimate(*MakePlan({DType::kFloat32, {count}, reductions}));
+  const auto estimate = [&](const std::vector<Reduction>& reductions, int64_t count, DType dtype = DType::kFloat32) {
+    return engine_->cpu().Estimate(*MakePlan({dtype, {count}, reductions}));
   };
   EXPECT_LT(estimate({{.op = Op::kSum}}, 1000), estimate({{.op = Op::kSum}}, 2000));
   EXPECT_LT(estimate({{.op = Op::kSum}}, 1000), estimate({{.op = Op::kLogSumExp}}, 1000));
   EXPECT_LT(estimate({{.op = Op::kSum}}, 1000), estimate({{.op = Op::kSum}, {.op = Op::kAMax}}, 1000));
   EXPECT_LT(estimate({{.op = Op::kMedian}}, 1000), estimate({{.op = Op::kUnique}}, 1000));
+  EXPECT_LT(estimate({{.op = Op::kProd}}, 2000), estimate({{.op = Op::kProd}}, 1000, DType::kComplex64));
   const QuantileOptions two = {std::vector<double>{0.1, 0.9}};
   EXPECT_LT(estimate({{.op = Op::kQuantile}}, 1000), estimate({{.op = Op::kQuantile, .options = two}}, 1000));
   const std::unique_ptr<Backend> device = *CudaBackend::Open(0, 0);

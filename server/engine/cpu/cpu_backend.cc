@@ -14,13 +14,17 @@ namespace {
 
 // GB/s of one thread, about: what float32 from memory reaches (tests/bench/kernels.txt), the slowest of the dtypes that
 // matter. It need only tell what a device is worth: the ways there and back cost it a tenth of a second for a GB.
-double GigabytesPerSecond(FoldKind kind) {
+// Complex elements are folded without SIMD.
+double GigabytesPerSecond(FoldKind kind, DType dtype) {
   switch (kind) {
     case FoldKind::kMoments:
       return 10;
     case FoldKind::kPowerSum:
-    case FoldKind::kLogSumExp:
       return 3;
+    case FoldKind::kLogSumExp:
+      return IsComplex(dtype) ? 0.4 : 3;
+    case FoldKind::kProduct:
+      return IsComplex(dtype) ? 1.5 : 18;
     default:
       return 18;
   }
@@ -44,7 +48,7 @@ double SecondsPerGigabyte(const PlannedReduction& reduction, DType input) {
     return static_cast<double>(searches) / kSelectionGigabytesPerSecond;
   }
   double seconds = 0;
-  for (const FoldKind fold : lowered.folds) seconds += 1 / GigabytesPerSecond(fold);
+  for (const FoldKind fold : lowered.folds) seconds += 1 / GigabytesPerSecond(fold, lowered.fold_dtype);
   return seconds;
 }
 
