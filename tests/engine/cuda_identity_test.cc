@@ -1,6 +1,7 @@
 // A CUDA device gives the bits of the CPU: every op it has kernels for, every dtype and layout. Built twice: with the
 // kernels run on the host, and, where TREDUCE_CUDA is on, on a device, without which its tests are skipped.
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <string>
@@ -250,6 +251,63 @@ TEST_P(CudaIdentityTest, OfSingleReductions) {
       for (const Reduction& reduction : WithDim(ReductionsOf(GetParam()), {dim})) ExpectSame(tensor, {reduction});
     }
   }
+}
+
+// Of elements of one or two bytes a thread may fold the columns of a word, where rows are whole words: one leaf and
+// several, several runs, blocks side by side, segments, and segments apart.
+TEST_P(CudaIdentityTest, OfColumnsOfNarrowElements) {
+  if (ByteSize(GetParam()) > 2) return;
+  std::vector<Reduction> folds = ReductionsOf(GetParam());
+  std::erase_if(folds, IsSelection);
+  std::vector<Reduction> orders;
+  for (const Op op : {Op::kAMax, Op::kAMin, Op::kArgMax, Op::kArgMin, Op::kCountNonzero}) orders.push_back({.op = op});
+  for (const auto& [shape, dim] :
+       std::vector<std::pair<Shape, std::vector<int64_t>>>{{{2, 4}, {0}},
+                                                           {{33, 6}, {0}},
+                                                           {{257, 12}, {0}},
+                                                           {{300, 7}, {0}},
+                                                           {{520, 266}, {0}},
+                                                           {{700, 132}, {0}},
+                                                           {{20'000, 8}, {0}},
+                                                           {{3, 300, 8}, {1}},
+                                                           {{5, 3, 40, 4}, {0, 2}},
+                                                           {{3, 2, 1000, 4}, {0, 2}},
+                                                           {{2, 3, 2, 3, 70, 16}, {0, 2, 4}}}) {
+    for (const Fill fill : kAllFills) {
+      const Tensor tensor = Generate(GetParam(), shape, fill);
+      for (const Reduction& fold : WithDim(folds, dim)) ExpectSame(tensor, {fold});
+      ExpectSame(tensor, WithDim(orders, dim));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// Every element of two bytes, and every pair of elements of one byte.
+TEST_P(CudaIdentityTest, OfColumnsOfAllNarrowElements) {
+  const size_t size = ByteSize(GetParam());
+  if (size > 2) return;
+  constexpr size_t kWidth = 0x10000;
+  Tensor tensor = Generate(GetParam(), {2, kWidth}, Fill::kPlain);
+  for (size_t i = 0; i < kWidth; ++i) {
+    const size_t pair[] = {i, size == 1 ? i >> 8 : i * 0x9E37};
+    for (size_t k = 0; k < 2 * size; ++k) {
+      tensor.data[(k / size * kWidth + i) * size + k % size] = static_cast<std::byte>(pair[k / size] >> k % size * 8);
+    }
+  }
+  for (const Op op : {Op::kSum, Op::kAMax, Op::kAMin, Op::kArgMax, Op::kArgMin, Op::kAMinMax, Op::kCountNonzero}) {
+    ExpectSame(tensor, {{.op = op, .dim = {0}}});
+  }
+}
+
+// A plain sum loses what is left of large elements that cancel: in one column of a word, or in the other.
+TEST_P(CudaIdentityTest, OfColumnsWhoseSumIsNotExactInOneWord) {
+  if (GetParam() != DType::kBFloat16) return;
+  constexpr uint16_t kOne = 0x3F80, kLarge = 0x7180, kMinus = 0x8000;
+  constexpr uint16_t kBits[3][4] = {
+      {kLarge, kOne, kOne, kLarge}, {kOne, kOne, kOne, kOne}, {kLarge | kMinus, kOne, kOne, kLarge | kMinus}};
+  Tensor tensor = Generate(GetParam(), {3, 4}, Fill::kPlain);
+  std::memcpy(tensor.data.data(), kBits, sizeof(kBits));
+  ExpectSame(tensor, {{.op = Op::kSum, .dim = {0}}});
 }
 
 // Whose states take the most of a block's memory: one leaf, several, and columns.

@@ -2,6 +2,7 @@
 #ifndef TREDUCE_SERVER_ENGINE_CUDA_CUT_H_
 #define TREDUCE_SERVER_ENGINE_CUDA_CUT_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,6 +17,10 @@ inline constexpr int kWarpRows = 32;
 inline constexpr int64_t kShortRowBytes = 256;
 // Threads of a block side by side in columns.
 inline constexpr int kMaxAcross = 32;
+// Columns that a thread folds: those of a word where elements are `packed`.
+constexpr int ColumnsOfThread(bool packed, size_t element_bytes) {
+  return packed ? static_cast<int>(sizeof(uint32_t) / element_bytes) : 1;
+}
 // Nodes that a thread joins by itself.
 inline constexpr int kOwnNodes = 8;
 // Words of a table in which the digits of keys are counted.
@@ -33,6 +38,12 @@ constexpr int ThreadsFor(int words) {
   int threads = kBlock;
   while (threads > StatesOfBlock(words)) threads /= 2;
   return threads;
+}
+
+// Leaves that a block has below one another in columns, a power of two: `across` columns side by side, `columns` a
+// thread.
+constexpr int LeavesDown(int words, int across, int columns) {
+  return static_cast<int>(std::bit_floor(static_cast<unsigned>(ThreadsFor(words * columns) * columns / across)));
 }
 
 }  // namespace treduce::cuda

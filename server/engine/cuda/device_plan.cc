@@ -153,7 +153,7 @@ void DevicePlan::Seal(Pass& pass) {
       spec.results[i].first_word[k] = static_cast<uint8_t>(fold.first_word + (is_second ? 1 : 0));
     }
   }
-  CutPass(spec, multiprocessors_);
+  CutPass(spec, pass.dtype, multiprocessors_);
   pass.nodes = Reserve(NodeByteCount(spec));
 }
 

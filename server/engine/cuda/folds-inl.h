@@ -215,7 +215,9 @@ struct ArgFold {
     }
   }
   static TREDUCE_DEVICE_FUNCTION void Merge(State& left, const State& right, const FoldParams&) {
-    if (right.f[0] > left.f[0]) left = right;
+    // Threads that take rows in turn (kernels-inl.h) are not in the order of their elements.
+    const bool is_before = sizeof(T) <= 2 && right.f[0] == left.f[0] && right.f[1] < left.f[1];
+    if (right.f[0] > left.f[0] || is_before) left = right;
   }
 
  private:

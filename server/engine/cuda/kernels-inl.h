@@ -6,6 +6,7 @@
 #include "server/engine/cuda/cut.h"
 #include "server/engine/cuda/folds_complex-inl.h"
 #include "server/engine/cuda/nest-inl.h"
+#include "server/engine/cuda/packed-inl.h"
 #include "server/engine/cuda/pass_spec.h"
 #include "server/engine/cuda/results-inl.h"
 
@@ -206,16 +207,39 @@ TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) FoldShortRows(TREDUCE_CONST
 
 // --- Columns.
 
-// A thread folds a column of a leaf: `across` threads are side by side, and below one another as many leaves as make up
-// a block, whole runs of them.
-template <class T, FoldSet kSet>
+// The states of the columns of a tile of words, from state `at` on: merged into those there where `extends`, of folds
+// that may look at elements in any order.
+template <class Fold, class T>
+TREDUCE_DEVICE_FUNCTION void FoldWords(const WordTile<T>& tile, bool extends, const FoldSpec& fold, States states,
+                                       int at) {
+  Packed<Fold> packed;
+  tile.Each([&](uint32_t word, int row) { packed.Add(word, row); });
+  TREDUCE_UNROLL
+  for (int c = 0; c < kColumnsOfWord<T>; ++c) {
+    auto state = packed.State(c, tile);
+    if (extends) {
+      const auto next = state;
+      state = LoadState<typename Fold::State>(states, fold.first_word, at + c);
+      Fold::Merge(state, next, fold.params);
+    }
+    StoreState(state, states, fold.first_word, at + c);
+  }
+}
+
+// A thread folds a column of a leaf, or where kPacked the columns of a word: `across` columns are side by side, and
+// below one another as many leaves as make up a block, whole runs of them.
+template <class T, FoldSet kSet, bool kPacked>
 TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
     FoldColumnRuns(TREDUCE_CONSTANT PassSpec spec) {
+  constexpr int kColumns = kPacked ? kColumnsOfWord<T> : 1;
+  // Where the order does not matter the threads of a run take its rows in turn, so that a warp reads neighbours also
+  // where rows are short.
+  constexpr bool kInTurn = kPacked && (kSet == FoldSet::kOrder || !kIsFloat<T>);
   const int across = spec.across;
-  const int down = BlockSize() / across;
+  const int down = BlockSize() * kColumns / across;
   const int runs_at_once = down / spec.run;
-  const States states = SharedStates(BlockSize());
-  const int own = ThreadIndex();
+  const States states = SharedStates(BlockSize() * kColumns);
+  const int own = ThreadIndex() * kColumns;
   const int own_column = own % across;
   const int own_leaf = own / across;
   const int64_t stripes = (spec.width + across - 1) / across;
@@ -227,22 +251,38 @@ TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
     const int64_t run = first_run + own_leaf / spec.run;
     const int64_t segment = run / spec.runs;
     const int64_t leaf = run % spec.runs * spec.run + own_leaf % spec.run;
-    const bool is_here = first_column + own_column < spec.width && run < all_runs && leaf < spec.leaves;
+    // What the thread has of the segment: a leaf, or rows from one of them on.
+    const int member = own_leaf % spec.run;
+    const int64_t part = kInTurn ? (leaf - member) * spec.leaf_rows + member : leaf;
+    const int64_t parts = kInTurn ? spec.rows : spec.leaves;
+    const bool is_here = first_column + own_column < spec.width && run < all_runs && part < parts;
     const Location location = Locate(spec, is_here ? segment : 0);
-    const int64_t from = leaf * spec.leaf_rows;
-    const int64_t rest = is_here ? spec.rows - from : 0;
+    const int64_t from = kInTurn ? part : leaf * spec.leaf_rows;
+    const int row_step = kInTurn ? spec.run : 1;
+    const int64_t rest = is_here ? (spec.rows - from + row_step - 1) / row_step : 0;
     const int rows = static_cast<int>(rest < spec.leaf_rows ? rest : spec.leaf_rows);
     const T* x = static_cast<const T*>(spec.x) + (segment * spec.rows + from) * spec.width + first_column + own_column;
     const int64_t first = location.place * spec.rows + from;
     // As many rows at a time as every fold finds in the cache after the first.
     const int step = spec.fold_count == 1 ? rows : static_cast<int>(kWholeColumnLeaf);
+    const auto tile_from = [&](int r) {
+      const int count = rows - r < step ? rows - r : step;
+      if constexpr (kPacked) {
+        return WordTile<T>{x + int64_t{r} * row_step * spec.width, spec.width, row_step, count,
+                           first + int64_t{r} * row_step};
+      } else {
+        return ColumnTile<T>(x + r * spec.width, spec.width, count, first + r);
+      }
+    };
     for (int r = 0; r < rows; r += step) {
-      const ColumnTile<T> tile(x + r * spec.width, spec.width, rows - r < step ? rows - r : step, first + r);
+      const auto tile = tile_from(r);
       for (int f = 0; f < spec.fold_count; ++f) {
         const FoldSpec& fold = spec.folds[f];
         VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
           using Fold = decltype(kernel_fold);
-          if (r == 0) {
+          if constexpr (kPacked) {
+            FoldWords<Fold>(tile, kInTurn && r > 0, fold, states, own);
+          } else if (r == 0) {
             StoreState(Fold::OfLeaf(tile, fold.params), states, fold.first_word, own);
           } else {
             auto state = LoadState<typename Fold::State>(states, fold.first_word, own);
@@ -255,8 +295,8 @@ TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
     // Runs are whole but for the last of a segment.
     for (int step = 1; step < spec.run; step *= 2) {
       Barrier();
-      if (!is_here || own_leaf % spec.run % (2 * step) != 0 || leaf + step >= spec.leaves) continue;
-      MergeStates<T, kSet>(spec, states, own, own + step * across);
+      if (!is_here || own_leaf % spec.run % (2 * step) != 0 || part + step >= parts) continue;
+      for (int c = 0; c < kColumns; ++c) MergeStates<T, kSet>(spec, states, own + c, own + c + step * across);
     }
     Barrier();
     if (spec.runs == 1 && !spec.interleaved) {
@@ -264,12 +304,14 @@ TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
       for (int i = 0; i < runs_at_once && first_run + i < all_runs; ++i) {
         StoreResults<T>(spec, states.From(static_cast<size_t>(i * spec.run * across)),
                         static_cast<int>(columns < across ? columns : across),
-                        (first_run + i) * spec.width + first_column, own, BlockSize());
+                        (first_run + i) * spec.width + first_column, ThreadIndex(), BlockSize());
       }
     } else if (is_here && own_leaf % spec.run == 0) {
       const int64_t output = location.output + first_column + own_column;
       const int64_t node = location.place * spec.runs + leaf / spec.run;
-      CopyState(states, own, spec.nodes, NodeAt(spec, output, node), spec.word_count);
+      for (int c = 0; c < kColumns; ++c) {
+        CopyState(states, own + c, spec.nodes, NodeAt(spec, output + c, node), spec.word_count);
+      }
     }
     Barrier();
   }

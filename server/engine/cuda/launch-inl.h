@@ -15,10 +15,15 @@ template <class T, FoldSet kSet>
 Error LaunchFolds(PassSpec& spec, Stream stream) {
   const size_t state_bytes = static_cast<size_t>(spec.word_count) * sizeof(int64_t);
   if (spec.columns) {
-    const int down = std::bit_floor(static_cast<unsigned>(ThreadsFor(spec.word_count) / spec.across));
-    const int threads = down * spec.across;
+    const int columns = ColumnsOfThread(spec.packed, sizeof(T));
+    const int down = LeavesDown(spec.word_count, spec.across, columns);
+    const int threads = down * spec.across / columns;
     const int64_t jobs = CeilDiv(spec.segments * spec.runs, down / spec.run) * CeilDiv(spec.width, spec.across);
-    return Launch(&FoldColumnRuns<T, kSet>, jobs, threads, static_cast<size_t>(threads) * state_bytes, stream, spec);
+    const size_t shared_bytes = static_cast<size_t>(down * spec.across) * state_bytes;
+    if constexpr (sizeof(T) <= 2 && (kSet == FoldSet::kSum || kSet == FoldSet::kOrder)) {
+      if (spec.packed) return Launch(&FoldColumnRuns<T, kSet, true>, jobs, threads, shared_bytes, stream, spec);
+    }
+    return Launch(&FoldColumnRuns<T, kSet, false>, jobs, threads, shared_bytes, stream, spec);
   }
   if constexpr (!ComplexElement<T>) {
     constexpr bool kOnlySingle = kSet != FoldSet::kSum && kSet != FoldSet::kOrder;

@@ -21,18 +21,19 @@ template <class T>
 inline constexpr bool kIsFloat =
     std::is_floating_point_v<T> || std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
 
+bool AreIn(FoldSet set, const PassSpec& spec) {
+  return std::all_of(spec.folds, spec.folds + spec.fold_count,
+                     [&](const FoldSpec& fold) { return IsIn(set, fold.kind); });
+}
+
 // With the kernels of the smallest set that has the folds of the pass.
 template <class T>
 Error LaunchFoldsOf(PassSpec& spec, Stream stream) {
-  const auto are_in = [&](FoldSet set) {
-    return std::all_of(spec.folds, spec.folds + spec.fold_count,
-                       [&](const FoldSpec& fold) { return IsIn(set, fold.kind); });
-  };
-  if (are_in(FoldSet::kSum)) return LaunchFolds<T, FoldSet::kSum>(spec, stream);
-  if (are_in(FoldSet::kOrder)) return LaunchFolds<T, FoldSet::kOrder>(spec, stream);
+  if (AreIn(FoldSet::kSum, spec)) return LaunchFolds<T, FoldSet::kSum>(spec, stream);
+  if (AreIn(FoldSet::kOrder, spec)) return LaunchFolds<T, FoldSet::kOrder>(spec, stream);
   if constexpr (kIsFloat<T>) {
-    if (are_in(FoldSet::kMoments)) return LaunchFolds<T, FoldSet::kMoments>(spec, stream);
-    if (!are_in(FoldSet::kCheap)) return LaunchFolds<T, FoldSet::kAll>(spec, stream);
+    if (AreIn(FoldSet::kMoments, spec)) return LaunchFolds<T, FoldSet::kMoments>(spec, stream);
+    if (!AreIn(FoldSet::kCheap, spec)) return LaunchFolds<T, FoldSet::kAll>(spec, stream);
   }
   return LaunchFolds<T, FoldSet::kCheap>(spec, stream);
 }
@@ -76,13 +77,14 @@ Error LaunchPassOf(PassSpec spec, void* nodes, Stream stream) {
 
 }  // namespace
 
-void CutPass(PassSpec& spec, int multiprocessors) {
+void CutPass(PassSpec& spec, DType dtype, int multiprocessors) {
   spec.leaves = CeilDiv(spec.rows, spec.leaf_rows);
   // What a run may have without straddling subtrees: anything, or what divides the leaves of a segment where the next
   // segment's are numbered from there on.
   const int64_t most = spec.interleaved ? spec.leaves & -spec.leaves : PowerOfTwoFrom(spec.leaves);
   spec.team = 1;
   spec.across = 1;
+  spec.packed = false;
   if (!spec.columns && spec.leaves == 1) {
     spec.run = kWarpRows;
     while (kWarpsOfBlock * spec.run > StatesOfBlock(spec.word_count)) spec.run /= 2;
@@ -98,9 +100,12 @@ void CutPass(PassSpec& spec, int multiprocessors) {
     spec.team = static_cast<int>(std::clamp<int64_t>(most / warp_run, 1, kWarpsOfBlock));
     spec.run = static_cast<int>(std::min(most, warp_run * spec.team));
   } else {
-    spec.across = static_cast<int>(std::min<int64_t>(spec.width, kMaxAcross));
-    const int down = std::bit_floor(static_cast<unsigned>(ThreadsFor(spec.word_count) / spec.across));
-    spec.run = static_cast<int>(std::min<int64_t>(most, down));
+    const size_t element_bytes = ByteSize(dtype);
+    spec.packed = element_bytes <= 2 && spec.width % ColumnsOfThread(true, element_bytes) == 0 &&
+                  (AreIn(FoldSet::kSum, spec) || AreIn(FoldSet::kOrder, spec));
+    const int columns = ColumnsOfThread(spec.packed, element_bytes);
+    spec.across = static_cast<int>(std::min<int64_t>(spec.width, kMaxAcross * columns));
+    spec.run = static_cast<int>(std::min<int64_t>(most, LeavesDown(spec.word_count, spec.across, columns)));
   }
   spec.runs = CeilDiv(spec.leaves, spec.run);
   spec.nodes_per_output = spec.segments_per_output * spec.runs;

@@ -11,15 +11,15 @@
 
 namespace treduce::cuda {
 
-// Cuts a pass whose nest and folds are filled in for a device of so many multiprocessors: `leaves`, `run` and what
-// follows but `nodes`. Its results do not depend on how it is cut.
-void CutPass(PassSpec& spec, int multiprocessors);
+// Cuts a pass over elements of `dtype` whose nest and folds are filled in for a device of so many multiprocessors:
+// `leaves`, `run` and what follows but `nodes`. Its results do not depend on how it is cut.
+void CutPass(PassSpec& spec, DType dtype, int multiprocessors);
 
 // Bytes of memory that LaunchPass needs for nodes.
 size_t NodeByteCount(const PassSpec& spec);
 
 // Enqueues a pass over elements of `dtype` at `spec.x` that has been cut; `nodes` is NodeByteCount bytes of the device.
-// REQUIRES: there are elements.
+// REQUIRES: there are elements, aligned to 16 bytes.
 Error LaunchPass(DType dtype, PassSpec spec, void* nodes, Stream stream);
 
 }  // namespace treduce::cuda

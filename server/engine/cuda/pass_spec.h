@@ -59,9 +59,10 @@ struct PassSpec {
   int64_t outer_size[kMaxOuterAxes];
 
   int run;       // leaves, a power of two
+  bool packed;   // a thread folds the columns of a word; rows are whole words
   int64_t runs;  // of a segment
   int team;      // warps that share a run of rows
-  int across;    // threads of a block side by side in columns
+  int across;    // columns, or outputs, that a block has side by side
   int64_t nodes_per_output;
   int64_t node_stride, output_stride;  // in states
   States nodes;
