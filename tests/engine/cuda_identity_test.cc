@@ -253,6 +253,47 @@ TEST_P(CudaIdentityTest, OfSingleReductions) {
   }
 }
 
+// Rows that are staged, of whole words and others, a thread or several each: more than are staged at a time, fewer than
+// a warp takes, and segments apart. Every seventh has elements that others of its warp have none like.
+TEST_P(CudaIdentityTest, OfRowsOfEveryLength) {
+  std::vector<Reduction> folds = ReductionsOf(GetParam());
+  std::erase_if(folds, IsSelection);
+  for (const auto& [shape, dim] : std::vector<std::pair<Shape, std::vector<int64_t>>>{{{40'000, 2}, {1}},
+                                                                                      {{4'000, 3}, {1}},
+                                                                                      {{1'100, 4}, {1}},
+                                                                                      {{300, 12}, {1}},
+                                                                                      {{130, 31}, {1}},
+                                                                                      {{130, 32}, {1}},
+                                                                                      {{500, 33}, {1}},
+                                                                                      {{200, 40}, {1}},
+                                                                                      {{150, 100}, {1}},
+                                                                                      {{1, 129}, {1}},
+                                                                                      {{70, 257}, {1}},
+                                                                                      {{41, 511}, {1}},
+                                                                                      {{41, 512}, {1}},
+                                                                                      {{35, 1'000}, {1}},
+                                                                                      {{35, 1'023}, {1}},
+                                                                                      {{35, 1'024}, {1}},
+                                                                                      {{3, 50, 2, 9}, {1, 3}},
+                                                                                      {{3, 20, 2, 65}, {1, 3}}}) {
+    Tensor tensor = Generate(GetParam(), shape, Fill::kPlain);
+    const auto row_bytes =
+        static_cast<std::ptrdiff_t>(shape.back()) * static_cast<std::ptrdiff_t>(ByteSize(tensor.dtype));
+    for (const Fill fill : {Fill::kWide, Fill::kSpecial}) {
+      const Tensor other = Generate(GetParam(), shape, fill);
+      const auto end = static_cast<std::ptrdiff_t>(tensor.data.size());
+      for (std::ptrdiff_t row = 5 * row_bytes; row < end; row += 7 * row_bytes) {
+        std::copy_n(other.data.begin() + row, row_bytes, tensor.data.begin() + row);
+      }
+      ExpectSame(tensor, WithDim(folds, dim));
+      for (const Op op : {Op::kSum, Op::kVar, Op::kArgMax, Op::kLogSumExp}) {
+        if (row_bytes > 100) ExpectSame(tensor, WithDim({{.op = op}}, dim));
+      }
+      if (HasFailure()) return;
+    }
+  }
+}
+
 // Of elements of one or two bytes a thread may fold the columns of a word, where rows are whole words: one leaf and
 // several, several runs, blocks side by side, segments, and segments apart.
 TEST_P(CudaIdentityTest, OfColumnsOfNarrowElements) {

@@ -4,7 +4,7 @@
 //   OfLeaf(tile, params)             the state of a leaf that a row tile, or a column tile, holds whole
 //   Extend(state, tile, params)      the same of a column leaf so far, and the rows of one more tile
 //   Merge(left, right, params)
-// to the bits of the Fold of the same kind (fold/fold.h). With a row tile of a warp, only lane 0 gets the state.
+// to the bits of the Fold of the same kind (fold/fold.h). With a row tile, only its first thread gets the state.
 #ifndef TREDUCE_SERVER_ENGINE_CUDA_FOLDS_INL_H_
 #define TREDUCE_SERVER_ENGINE_CUDA_FOLDS_INL_H_
 
@@ -326,7 +326,7 @@ struct SumFold {
       // Multiples of 2^-24 below 2^16, a thousand of them: 50 bits. Infinities and NaN need no errors kept either.
       double total = sum;
       tile.Each([&](T x, int) { total = total + ToDouble(x); });
-      const bool is_exact = !kCounts || tile.Max(total == total ? 0 : 1) == 0;
+      const bool is_exact = !kCounts || !tile.Any(tile.Max(total == total ? 0 : 1) != 0);
       if (is_exact) sum = total;
       return is_exact;
     } else {
@@ -338,7 +338,7 @@ struct SumFold {
       });
       range.largest = tile.Max(range.largest);
       range.smallest = tile.Min(range.smallest);
-      const bool is_exact = range.IsExact() && (Tile::kIsRow || range.HasRoomFor(sum));
+      const bool is_exact = !tile.Any(!range.IsExact()) && (Tile::kIsRow || range.HasRoomFor(sum));
       if (is_exact) sum = total;
       return is_exact;
     }
@@ -430,9 +430,10 @@ struct MomentsFold {
       double offset = Over(sums.f[0], tile.size);
       // The shift is poor when the square of the mean deviation is not small beside the mean squared deviation.
       const double better = shift + offset;
-      if (sums.f[0] * sums.f[0] > 0.25 * count * sums.f[1] &&
-          ops::Abs(better) < std::numeric_limits<double>::infinity()) {
-        shift = better;
+      const bool is_poor = sums.f[0] * sums.f[0] > 0.25 * count * sums.f[1] &&
+                           ops::Abs(better) < std::numeric_limits<double>::infinity();
+      if (tile.Any(is_poor)) {
+        if (is_poor) shift = better;
         sums = tile.template Fold<ops::ShiftedSums>({scale, shift});
         offset = Over(sums.f[0], tile.size);
       }

@@ -81,7 +81,7 @@ TREDUCE_DEVICE_FUNCTION void FoldRowLeaf(const PassSpec& spec, const T* x, int n
   if constexpr (sizeof(T) <= 2 && (kSet == FoldSet::kSum || kSet == FoldSet::kOrder)) {
     if (n == kRowLeaf && reinterpret_cast<uintptr_t>(x) % 16 == 0) return fold_tile(PackedTile<T>(x, first));
   }
-  fold_tile(WarpTile<T>(x, n, first));
+  fold_tile(RowTile<T, kWarpSize>(x, n, first));
 }
 
 // A run of leaves of one segment, or as many segments of one leaf, a warp; where spec.team warps have neighbouring
@@ -147,48 +147,95 @@ TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
   }
 }
 
-// Segments of one short leaf, a thread a segment: `run` of them side by side in shared memory.
-template <class T, FoldSet kSet, bool kSingle>
-TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) FoldShortRows(TREDUCE_CONSTANT PassSpec spec) {
+// Copies `rows` rows of `n` parts from `from`, which is aligned to 16 bytes, to rows `pitch` parts apart: 16 bytes at a
+// time, many at once to hide how long memory takes.
+template <class Part>
+TREDUCE_DEVICE_FUNCTION void StageRows(const void* from, int rows, int n, int pitch, void* to) {
+  constexpr int kParts = 16 / sizeof(Part);
+  constexpr int kLoads = 3;  // at a time
+  Part* parts = static_cast<Part*>(to);
+  const uint32_t reciprocal = n == 1 ? 0 : 0xFFFFFFFF / static_cast<uint32_t>(n) + 1;
+  const auto row_of = [&](int part) {  // part / n
+    return n == 1 ? part : static_cast<int>(uint64_t{static_cast<uint32_t>(part)} * reciprocal >> 32);
+  };
+  const int gap = pitch - n;
+  const int vectors = rows * n / kParts;
+  TREDUCE_UNROLL_BY(1)
+  for (int v = ThreadIndex(); v < vectors; v += kLoads * BlockSize()) {
+    Vector own[kLoads];
+    TREDUCE_UNROLL
+    for (int k = 0; k < kLoads; ++k) {
+      if (v + k * BlockSize() < vectors) own[k] = static_cast<const Vector*>(from)[v + k * BlockSize()];
+    }
+    TREDUCE_UNROLL
+    for (int k = 0; k < kLoads; ++k) {
+      if (v + k * BlockSize() >= vectors) break;
+      const int part = (v + k * BlockSize()) * kParts;
+      const int row = row_of(part);
+      int left = (row + 1) * n - part;  // in the row
+      int at = part + row * gap;
+      if (left >= kParts) {
+        TREDUCE_UNROLL
+        for (int i = 0; i < kParts; ++i) parts[at + i] = ElementOf<Part>(own[k], i);
+        continue;
+      }
+      TREDUCE_UNROLL
+      for (int i = 0; i < kParts; ++i) {
+        parts[at + i] = ElementOf<Part>(own[k], i);
+        if (--left > 0) continue;
+        left = n;
+        at += gap;
+      }
+    }
+  }
+  const int rest = vectors * kParts + ThreadIndex();
+  if (rest < rows * n) parts[rest + row_of(rest) * gap] = static_cast<const Part*>(from)[rest];
+}
+
+// As words where rows are whole words.
+template <class T>
+TREDUCE_DEVICE_FUNCTION void StageElements(const T* from, int rows, int n, int pitch, T* to) {
+  const auto stage = [&]<class Part>(Part) {
+    const auto parts = [](int elements) {
+      return elements * static_cast<int>(sizeof(T)) / static_cast<int>(sizeof(Part));
+    };
+    StageRows<Part>(from, rows, parts(n), parts(pitch), to);
+  };
+  if constexpr (sizeof(T) < 4) {
+    if (n % static_cast<int>(4 / sizeof(T)) != 0) return stage(std::make_unsigned_t<BitsOf<T>>());
+  }
+  stage(uint32_t());
+}
+
+// Segments of one leaf of fewer than kStagedElements, `run` of them side by side in shared memory: kThreads fold each.
+template <class T, FoldSet kSet, int kThreads>
+TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, (kBlocksAtOnce<T, kSet>))
+    FoldStagedRows(TREDUCE_CONSTANT PassSpec spec) {
+  using Tile = RowTile<T, kThreads>;
   const States states = SharedStates(spec.run);
   T* elements = reinterpret_cast<T*>(SharedMemory() + states.stride * static_cast<size_t>(spec.word_count));
   const int n = static_cast<int>(spec.rows);
-  const int pitch = n | 1;  // neighbouring threads read other banks
-  const int rows_of_step = BlockSize() / n;
-  const int columns_of_step = BlockSize() % n;
+  const int pitch = StagedPitch<T, kThreads>(n);
   const int64_t jobs = (spec.segments + spec.run - 1) / spec.run;
   for (int64_t job = BlockIndex(); job < jobs; job += GridSize()) {
     const int64_t segment = job * spec.run;
     const int64_t left = spec.segments - segment;
     const int count = static_cast<int>(left < spec.run ? left : spec.run);
-    const T* x = static_cast<const T*>(spec.x) + segment * n;
-    int row = ThreadIndex() / n;
-    int column = ThreadIndex() % n;
-    constexpr int kLoads = 8;  // at a time
-    for (int i = ThreadIndex(); i < count * n; i += kLoads * BlockSize()) {
-      T own[kLoads];
-      TREDUCE_UNROLL
-      for (int k = 0; k < kLoads; ++k) {
-        if (i + k * BlockSize() < count * n) own[k] = x[i + k * BlockSize()];
-      }
-      TREDUCE_UNROLL
-      for (int k = 0; k < kLoads; ++k) {
-        if (i + k * BlockSize() < count * n) elements[row * pitch + column] = own[k];
-        row += rows_of_step;
-        column += columns_of_step;
-        const bool is_past = column >= n;
-        column -= is_past ? n : 0;
-        row += is_past ? 1 : 0;
-      }
-    }
+    StageElements(static_cast<const T*>(spec.x) + segment * n, count, n, pitch, elements);
     Barrier();
-    for (int i = ThreadIndex(); i < count; i += BlockSize()) {
+    const int rows_at_once = BlockSize() / kThreads;
+    TREDUCE_UNROLL_BY(1)
+    for (int first = 0; first < count; first += rows_at_once) {
+      // All threads of a warp fold, those of no row the last once more.
+      const int row = first + ThreadIndex() / kThreads;
+      const int i = row < count ? row : count - 1;
       const int64_t place = spec.interleaved ? Locate(spec, segment + i).place : 0;
-      const ShortTile<T, kSingle> tile(elements + i * pitch, n, place * n);
+      const Tile tile(elements + i * pitch, n, place * n);
       for (int f = 0; f < spec.fold_count; ++f) {
         const FoldSpec& fold = spec.folds[f];
         VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
-          StoreState(decltype(kernel_fold)::OfLeaf(tile, fold.params), states, fold.first_word, i);
+          const auto state = decltype(kernel_fold)::OfLeaf(tile, fold.params);
+          if (Tile::Rank() == 0 && i == row) StoreState(state, states, fold.first_word, i);
         });
       }
     }

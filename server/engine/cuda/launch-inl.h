@@ -11,6 +11,16 @@
 
 namespace treduce::cuda {
 
+template <class T, FoldSet kSet, int kThreads>
+Error LaunchStagedRows(PassSpec& spec, Stream stream) {
+  const size_t row_bytes = static_cast<size_t>(StagedPitch<T, kThreads>(static_cast<int>(spec.rows))) * sizeof(T) +
+                           static_cast<size_t>(spec.word_count) * sizeof(int64_t);
+  const int64_t wanted = std::clamp<int64_t>(spec.segments / kEnoughJobs, kWarpSize, kMostStagedRows);
+  spec.run = static_cast<int>(std::bit_floor(std::min(static_cast<uint64_t>(wanted), kSharedBytes / row_bytes)));
+  return Launch(&FoldStagedRows<T, kSet, kThreads>, CeilDiv(spec.segments, spec.run),
+                std::min(kBlock, spec.run * kThreads), static_cast<size_t>(spec.run) * row_bytes, stream, spec);
+}
+
 template <class T, FoldSet kSet>
 Error LaunchFolds(PassSpec& spec, Stream stream) {
   const size_t state_bytes = static_cast<size_t>(spec.word_count) * sizeof(int64_t);
@@ -26,19 +36,8 @@ Error LaunchFolds(PassSpec& spec, Stream stream) {
     return Launch(&FoldColumnRuns<T, kSet, false>, jobs, threads, shared_bytes, stream, spec);
   }
   if constexpr (!ComplexElement<T>) {
-    constexpr bool kOnlySingle = kSet != FoldSet::kSum && kSet != FoldSet::kOrder;
-    if (spec.rows <= (kOnlySingle ? kLaneCount : std::min<int64_t>(128, kShortRowBytes / sizeof(T)))) {
-      const size_t row_bytes = static_cast<size_t>(spec.rows | 1) * sizeof(T);
-      spec.run = static_cast<int>(std::bit_floor(std::min<size_t>(kBlock, kSharedBytes / (row_bytes + state_bytes))));
-      const int64_t jobs = CeilDiv(spec.segments, spec.run);
-      const size_t shared_bytes = static_cast<size_t>(spec.run) * (row_bytes + state_bytes);
-      if constexpr (!kOnlySingle) {
-        if (spec.rows > kLaneCount) {
-          return Launch(&FoldShortRows<T, kSet, false>, jobs, spec.run, shared_bytes, stream, spec);
-        }
-      }
-      return Launch(&FoldShortRows<T, kSet, true>, jobs, spec.run, shared_bytes, stream, spec);
-    }
+    if (spec.rows <= kLaneCount) return LaunchStagedRows<T, kSet, 1>(spec, stream);
+    if (spec.rows < kStagedElements<T>) return LaunchStagedRows<T, kSet, kThreadsOfRow>(spec, stream);
   }
   const int64_t jobs = spec.leaves == 1 ? CeilDiv(spec.segments, spec.run) : spec.segments * spec.runs;
   const int warp_run = spec.run / spec.team;

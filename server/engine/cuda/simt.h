@@ -8,6 +8,10 @@
 #include <cstdint>
 #include <cstring>
 
+namespace treduce::cuda {
+inline constexpr int kWarpSize = 32;
+}  // namespace treduce::cuda
+
 #ifdef __CUDACC__
 
 #include <cuda_runtime.h>
@@ -26,18 +30,19 @@ TREDUCE_DEVICE_FUNCTION int64_t GridSize() { return gridDim.x; }
 TREDUCE_DEVICE_FUNCTION void Barrier() { __syncthreads(); }
 TREDUCE_DEVICE_FUNCTION void WarpBarrier() { __syncwarp(); }
 
-template <class T>
+// What goes from lane to lane stays within as many neighbours as kThreads says; all of the warp take part in it.
+template <int kThreads = kWarpSize, class T>
 TREDUCE_DEVICE_FUNCTION T ShuffleDown(T value, int lanes) {
-  return __shfl_down_sync(0xFFFFFFFFu, value, lanes);
+  return __shfl_down_sync(0xFFFFFFFFu, value, lanes, kThreads);
 }
 template <class T>
 TREDUCE_DEVICE_FUNCTION T ShuffleXor(T value, int lanes) {
   return __shfl_xor_sync(0xFFFFFFFFu, value, lanes);
 }
-// The value of lane 0.
-template <class T>
+// The value of the first of them.
+template <int kThreads = kWarpSize, class T>
 TREDUCE_DEVICE_FUNCTION T FromFirstLane(T value) {
-  return __shfl_sync(0xFFFFFFFFu, value, 0);
+  return __shfl_sync(0xFFFFFFFFu, value, 0, kThreads);
 }
 // Adds to what other threads of the grid add to, or take the minimum of.
 TREDUCE_DEVICE_FUNCTION void AtomicAdd(uint32_t* to, uint32_t value) { atomicAdd(to, value); }
@@ -75,29 +80,28 @@ TREDUCE_DEVICE_FUNCTION std::byte* SharedMemory() {
 
 namespace treduce::cuda {
 
-inline constexpr int kWarpSize = 32;
 TREDUCE_DEVICE_FUNCTION int Lane() { return ThreadIndex() % kWarpSize; }
 TREDUCE_DEVICE_FUNCTION int Warp() { return ThreadIndex() / kWarpSize; }
 
-// The largest of the warp's values, everywhere.
-template <class T>
+// The largest of the values of the warp, or of kThreads neighbours, everywhere.
+template <int kThreads = kWarpSize, class T>
 TREDUCE_DEVICE_FUNCTION T WarpMax(T value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-  if constexpr (sizeof(T) == 4) return __reduce_max_sync(0xFFFFFFFFu, value);
+  if constexpr (sizeof(T) == 4 && kThreads == kWarpSize) return __reduce_max_sync(0xFFFFFFFFu, value);
 #endif
-  for (int k = kWarpSize / 2; k > 0; k /= 2) {
+  for (int k = kThreads / 2; k > 0; k /= 2) {
     const T other = ShuffleXor(value, k);
     value = value < other ? other : value;
   }
   return value;
 }
 
-template <class T>
+template <int kThreads = kWarpSize, class T>
 TREDUCE_DEVICE_FUNCTION T WarpMin(T value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-  if constexpr (sizeof(T) == 4) return __reduce_min_sync(0xFFFFFFFFu, value);
+  if constexpr (sizeof(T) == 4 && kThreads == kWarpSize) return __reduce_min_sync(0xFFFFFFFFu, value);
 #endif
-  for (int k = kWarpSize / 2; k > 0; k /= 2) {
+  for (int k = kThreads / 2; k > 0; k /= 2) {
     const T other = ShuffleXor(value, k);
     value = other < value ? other : value;
   }

@@ -1,7 +1,5 @@
 // Fibers of ucontext, which are switched by setjmp and longjmp: unlike swapcontext, without a system call.
 #undef _FORTIFY_SOURCE  // whose longjmp refuses to leave a stack for another
-#include "server/engine/cuda/simt_host.h"
-
 #include <setjmp.h>
 #include <ucontext.h>
 
@@ -10,10 +8,11 @@
 #include <numeric>
 #include <vector>
 
+#include "server/engine/cuda/simt.h"
+
 namespace treduce::cuda {
 namespace {
 
-constexpr int kWarp = 32;
 constexpr size_t kStackBytes = 256 * 1024;
 
 struct Fiber {
@@ -95,9 +94,9 @@ void Meet(Meeting& meeting, int first, int count) {
   while (meeting.round == round) Yield(first, count);
 }
 
-int FirstOfWarp() { return block.current / kWarp * kWarp; }
-Meeting& MeetingOfWarp() { return block.meetings[1 + static_cast<size_t>(block.current / kWarp)]; }
-int WarpThreads() { return std::min(kWarp, block.threads - FirstOfWarp()); }
+int FirstOfWarp() { return block.current / kWarpSize * kWarpSize; }
+Meeting& MeetingOfWarp() { return block.meetings[1 + static_cast<size_t>(block.current / kWarpSize)]; }
+int WarpThreads() { return std::min(kWarpSize, block.threads - FirstOfWarp()); }
 
 // Leaves `word` to the others of the warp, and returns those that its fibers left. They stay until the fiber has met
 // the others twice more.
@@ -122,8 +121,11 @@ int64_t GridSize() { return block.grid; }
 void Barrier() { Meet(block.meetings[0], 0, block.threads); }
 void WarpBarrier() { Meet(MeetingOfWarp(), FirstOfWarp(), WarpThreads()); }
 std::byte* SharedMemory() { return block.shared.data(); }
-uint64_t ExchangeDown(uint64_t word, int step) { return Exchange(word, block.current % kWarp + step); }
-uint64_t ExchangeXor(uint64_t word, int step) { return Exchange(word, (block.current % kWarp) ^ step); }
+uint64_t ExchangeDown(uint64_t word, int step, int threads) {
+  const int lane = block.current % kWarpSize;
+  return Exchange(word, lane / threads == (lane + step) / threads ? lane + step : lane);
+}
+uint64_t ExchangeXor(uint64_t word, int step) { return Exchange(word, (block.current % kWarpSize) ^ step); }
 uint64_t SumOfWarp(uint64_t word) {
   const uint64_t* words = Leave(word);
   return std::accumulate(words, words + WarpThreads(), uint64_t{0});
@@ -138,7 +140,7 @@ void RunGrid(int64_t blocks, int threads, size_t shared_bytes, const std::functi
   block.shared.assign(shared_bytes, std::byte{0xA5});  // nothing that a kernel may rely on
   if (block.fibers.size() < count) block.fibers.resize(count);
   for (block.index = 0; block.index < blocks; ++block.index) {
-    block.meetings.assign(1 + (count + kWarp - 1) / kWarp, {});
+    block.meetings.assign(1 + (count + kWarpSize - 1) / kWarpSize, {});
     for (size_t i = 0; i < count; ++i) {
       Fiber& fiber = block.fibers[i];
       if (fiber.stack == nullptr) Make(fiber);

@@ -26,8 +26,9 @@ void Barrier();
 void WarpBarrier();
 std::byte* SharedMemory();
 
-// The word that `word` is in lane (own lane + step), or (own lane ^ step); its own where there is none.
-uint64_t ExchangeDown(uint64_t word, int step);
+// The word that `word` is in lane (own lane + step), of the same `threads` neighbours, or (own lane ^ step); its own
+// where there is none.
+uint64_t ExchangeDown(uint64_t word, int step, int threads);
 uint64_t ExchangeXor(uint64_t word, int step);
 // The sum of the words of the warp, everywhere.
 uint64_t SumOfWarp(uint64_t word);
@@ -45,17 +46,17 @@ T FromWord(uint64_t word) {
   return value;
 }
 
-template <class T>
+template <int kThreads = kWarpSize, class T>
 T ShuffleDown(T value, int lanes) {
-  return FromWord<T>(ExchangeDown(ToWord(value), lanes));
+  return FromWord<T>(ExchangeDown(ToWord(value), lanes, kThreads));
 }
 template <class T>
 T ShuffleXor(T value, int lanes) {
   return FromWord<T>(ExchangeXor(ToWord(value), lanes));
 }
-template <class T>
+template <int kThreads = kWarpSize, class T>
 T FromFirstLane(T value) {
-  return FromWord<T>(ExchangeDown(ToWord(value), -(ThreadIndex() % 32)));
+  return FromWord<T>(ExchangeDown(ToWord(value), -(ThreadIndex() % kThreads), kThreads));
 }
 
 inline void AtomicAdd(uint32_t* to, uint32_t value) { *to += value; }

@@ -47,7 +47,7 @@ TREDUCE_DEVICE_FUNCTION void EachBatch(const T*& x, int64_t stride, int& i, int 
 template <int kMost, class T, class Body>
 TREDUCE_DEVICE_FUNCTION void EachElement(const T* x, int64_t stride, int count, int all, Body body) {
   int i = 0;
-  EachBatch<kMost>(x, stride, i, all, body);
+  if constexpr (kMost > 8) EachBatch<kMost>(x, stride, i, all, body);
   EachBatch<8>(x, stride, i, all, body);
   constexpr int kFew = 4;
   for (; i < count; i += kFew) {
@@ -64,24 +64,18 @@ TREDUCE_DEVICE_FUNCTION void EachElement(const T* x, int64_t stride, int count, 
   }
 }
 
-// Joins a state of each lane, by halves; lanes from `lanes` on hold no elements. The result is lane 0's.
-template <class State, class Merge>
-TREDUCE_DEVICE_FUNCTION State JoinLanes(State state, int lanes, Merge merge) {
+// Joins a state of each of kThreads neighbours, by halves; those from `count` on hold no elements. The result is the
+// first one's.
+template <int kThreads, class State, class Merge>
+TREDUCE_DEVICE_FUNCTION State JoinThreads(State state, int count, Merge merge) {
   TREDUCE_UNROLL
-  for (int k = kWarpSize / 2; k > 0; k /= 2) {
-    if (k >= lanes) continue;
+  for (int k = kThreads / 2; k > 0; k /= 2) {
+    if (k >= count) continue;
     State right;
     TREDUCE_UNROLL
-    for (int i = 0; i < State::kFieldCount; ++i) right.f[i] = ShuffleDown(state.f[i], k);
-    if (Lane() + k < lanes) merge(state, right);
+    for (int i = 0; i < State::kFieldCount; ++i) right.f[i] = ShuffleDown<kThreads>(state.f[i], k);
+    if (Lane() % kThreads + k < count) merge(state, right);
   }
-  return state;
-}
-
-template <class State>
-TREDUCE_DEVICE_FUNCTION State OfFirstLane(State state) {
-  TREDUCE_UNROLL
-  for (int i = 0; i < State::kFieldCount; ++i) state.f[i] = FromFirstLane(state.f[i]);
   return state;
 }
 
@@ -90,73 +84,121 @@ TREDUCE_DEVICE_FUNCTION State OfFirstLane(State state) {
 //   Each(body)                      calls body(x, position) for each element of this thread, in ascending order
 //   Fold<Op>(context)               the state of all, in the canonical order, everywhere
 //   FoldHead<Op>(context)           the same of the first 32, of rows
-//   Join(state, merge)              the states of all threads as one, lane 0's
+//   Join(state, merge)              the states of all threads as one, the first one's
 //   Max(value), Min(value)          of the values of all threads, everywhere
+//   Any(value)                      whether it is true of this leaf, or of one that the warp folds beside it
 // kIsRow says that it is a row leaf; kLanesOfThread how many lanes of the canonical order a thread has.
 
-// A row leaf over a warp: element r is in lane r mod 32.
-template <class T>
-struct WarpTile {
+// A row leaf over kThreads neighbours of a warp, beside as many others as fill it: element r is in lane r mod 32, and
+// that with thread r mod kThreads. REQUIRES: no more than 32 elements for one thread.
+template <class T, int kThreads>
+struct RowTile {
   static constexpr bool kIsRow = true;
-  static constexpr int kLanesOfThread = 1;
-  const T* x;  // of this lane
+  static constexpr int kLanesOfThread = kWarpSize / kThreads;
+  const T* x;  // of this thread
   int size;
   int64_t first;
 
-  TREDUCE_DEVICE_FUNCTION WarpTile(const T* leaf, int n, int64_t first_index)
-      : x(leaf + Lane()), size(n), first(first_index) {}
+  TREDUCE_DEVICE_FUNCTION RowTile(const T* leaf, int n, int64_t first_index)
+      : x(leaf + Rank()), size(n), first(first_index) {}
+
+  // Of this thread among those of the leaf.
+  static TREDUCE_DEVICE_FUNCTION int Rank() { return Lane() % kThreads; }
 
   template <class Body>
   TREDUCE_DEVICE_FUNCTION void Each(Body body) const {
-    const int count = (size - Lane() + kWarpSize - 1) / kWarpSize;
-    constexpr int kMost = sizeof(T) == 8 ? 16 : 32;
-    EachElement<kMost>(x, kWarpSize, count, size / kWarpSize,
-                       [&](T element, int i) { body(element, Lane() + i * kWarpSize); });
+    const int count = (size - Rank() + kThreads - 1) / kThreads;
+    constexpr int kMost = kThreads < kWarpSize ? 8 : sizeof(T) == 8 ? 16 : 32;
+    EachElement<kMost>(x, kThreads, count, size / kThreads,
+                       [&](T element, int i) { body(element, Rank() + i * kThreads); });
   }
   template <template <class> class Op>
   TREDUCE_DEVICE_FUNCTION Op<double> Fold(const typename Op<double>::Context& context = {}) const {
-    Op<double> state = Op<double>::Init();
-    Each([&](T element, int) { state.Accumulate(ToDouble(element), context); });
-    return Joined(state);
+    if constexpr (kThreads == kWarpSize) {
+      Op<double> state = Op<double>::Init();
+      Each([&](T element, int) { state.Accumulate(ToDouble(element), context); });
+      return Joined(state);
+    } else {
+      return Joined(LanesFrom<Op, kThreads, kThreads == 1>(Rank(), size, context));
+    }
   }
   template <template <class> class Op>
   TREDUCE_DEVICE_FUNCTION Op<double> FoldHead(const typename Op<double>::Context& context = {}) const {
-    Op<double> state = Op<double>::Init();
-    if (Lane() < size) state.Accumulate(ToDouble(*x), context);
-    return Joined(state);
+    return Joined(LanesFrom<Op, kThreads, true>(Rank(), size < kWarpSize ? size : kWarpSize, context));
   }
   template <class State, class Merge>
   TREDUCE_DEVICE_FUNCTION State Join(State state, Merge merge) const {
-    return JoinLanes(state, size < kWarpSize ? size : kWarpSize, merge);
+    return JoinThreads<kThreads>(state, size < kThreads ? size : kThreads, merge);
   }
   template <class U>
   TREDUCE_DEVICE_FUNCTION U Max(U value) const {
-    return WarpMax(value);
+    return WarpMax<kThreads>(value);
   }
   template <class U>
   TREDUCE_DEVICE_FUNCTION U Min(U value) const {
-    return WarpMin(value);
+    return WarpMin<kThreads>(value);
+  }
+  TREDUCE_DEVICE_FUNCTION bool Any(bool value) const {
+    if constexpr (kThreads == 1 || kThreads == kWarpSize) return value;
+    return WarpMax(value ? 1u : 0u) != 0;
   }
 
  private:
+  // What lane `lane` holds after the lanes at distances of kStep and more are joined to it, of the first `n` elements;
+  // kSingle: of which each lane has one at most.
+  template <template <class> class Op, int kStep, bool kSingle>
+  TREDUCE_DEVICE_FUNCTION Op<double> LanesFrom(int lane, int n, const typename Op<double>::Context& context) const {
+    if constexpr (kStep == kWarpSize) {
+      Op<double> state = Op<double>::Init();
+      const T* own = x + (lane - Rank());
+      if constexpr (kSingle) {
+        if (lane < n) state.Accumulate(ToDouble(*own), context);
+      } else {
+        TREDUCE_UNROLL_BY(sizeof(T) == 4 ? 2 : 1)
+        for (int i = 0; i < n - lane; i += kWarpSize) state.Accumulate(ToDouble(own[i]), context);
+      }
+      return state;
+    } else {
+      Op<double> state = LanesFrom<Op, 2 * kStep, kSingle>(lane, n, context);
+      if (lane + kStep < n) state.Merge(LanesFrom<Op, 2 * kStep, kSingle>(lane + kStep, n, context));
+      return state;
+    }
+  }
+
   template <class State>
-  TREDUCE_DEVICE_FUNCTION State Joined(const State& state) const {
-    return OfFirstLane(Join(state, [](State& left, const State& right) { left.Merge(right); }));
+  TREDUCE_DEVICE_FUNCTION State Joined(State state) const {
+    if constexpr (kThreads == 1) return state;  // whose neighbours may be elsewhere
+    state = Join(state, [](State& left, const State& right) { left.Merge(right); });
+    TREDUCE_UNROLL
+    for (int i = 0; i < State::kFieldCount; ++i) state.f[i] = FromFirstLane<kThreads>(state.f[i]);
+    return state;
   }
 };
+
+// 16 bytes, which are loaded at once.
+struct alignas(16) Vector {
+  uint32_t words[4];
+};
+
+// Element `i` of those of type T.
+template <class T>
+TREDUCE_DEVICE_FUNCTION T ElementOf(const Vector& vector, int i) {
+  using Bits = std::conditional_t<sizeof(T) == 1, uint8_t, std::conditional_t<sizeof(T) == 2, uint16_t, uint32_t>>;
+  constexpr int kPerWord = 4 / sizeof(T);
+  const uint32_t word = vector.words[i / kPerWord];
+  return std::bit_cast<T>(static_cast<Bits>(word >> i % kPerWord * 8 * static_cast<int>(sizeof(T))));
+}
 
 // A row leaf of 1024 elements of one or two bytes over a warp, from an address of 16 bytes on: neighbours in a lane,
 // for what may look at elements in any order.
 template <class T>
-struct PackedTile : WarpTile<T> {
-  static constexpr int kPerWord = 4 / sizeof(T);
-  static constexpr int kVectors = static_cast<int>(kRowLeaf * sizeof(T) / (16 * kWarpSize));
-  struct alignas(16) Vector {
-    uint32_t words[4];
-  };
+struct PackedTile : RowTile<T, kWarpSize> {
+  static constexpr int kPerVector = 16 / sizeof(T);
+  static constexpr int kVectors = static_cast<int>(kRowLeaf / (kPerVector * kWarpSize));
 
   TREDUCE_DEVICE_FUNCTION PackedTile(const T* leaf, int64_t first_index)
-      : WarpTile<T>(leaf, static_cast<int>(kRowLeaf), first_index), vectors(reinterpret_cast<const Vector*>(leaf)) {}
+      : RowTile<T, kWarpSize>(leaf, static_cast<int>(kRowLeaf), first_index),
+        vectors(reinterpret_cast<const Vector*>(leaf)) {}
 
   template <class Body>
   TREDUCE_DEVICE_FUNCTION void Each(Body body) const {
@@ -165,14 +207,8 @@ struct PackedTile : WarpTile<T> {
     for (int v = 0; v < kVectors; ++v) own[v] = vectors[v * kWarpSize + Lane()];
     TREDUCE_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      const int position = (v * kWarpSize + Lane()) * 4 * kPerWord;
       TREDUCE_UNROLL
-      for (int i = 0; i < 4 * kPerWord; ++i) {
-        using Bits = std::conditional_t<sizeof(T) == 1, uint8_t, uint16_t>;
-        const uint32_t word = own[v].words[i / kPerWord];
-        const auto bits = static_cast<Bits>(word >> i % kPerWord * 8 * static_cast<int>(sizeof(T)));
-        body(std::bit_cast<T>(bits), position + i);
-      }
+      for (int i = 0; i < kPerVector; ++i) body(ElementOf<T>(own[v], i), (v * kWarpSize + Lane()) * kPerVector + i);
     }
   }
 
@@ -180,72 +216,11 @@ struct PackedTile : WarpTile<T> {
   const Vector* vectors;
 };
 
-// A tile of one thread has nothing to join.
-struct ThreadTile {
-  static constexpr int kLanesOfThread = 1;
-  template <class State, class Merge>
-  TREDUCE_DEVICE_FUNCTION State Join(State state, Merge) const {
-    return state;
-  }
-  template <class U>
-  TREDUCE_DEVICE_FUNCTION U Max(U value) const {
-    return value;
-  }
-  template <class U>
-  TREDUCE_DEVICE_FUNCTION U Min(U value) const {
-    return value;
-  }
-};
-
-// A short row leaf of one thread, in shared memory; kSingle: of up to 32 elements, one a lane.
-template <class T, bool kSingle>
-struct ShortTile : ThreadTile {
-  static constexpr bool kIsRow = true;
-  static constexpr int kLanesOfThread = kWarpSize;
-  const T* x;
-  int size;
-  int64_t first;
-
-  TREDUCE_DEVICE_FUNCTION ShortTile(const T* elements, int n, int64_t first_index)
-      : x(elements), size(n), first(first_index) {}
-
-  template <class Body>
-  TREDUCE_DEVICE_FUNCTION void Each(Body body) const {
-    TREDUCE_UNROLL_BY(4)
-    for (int i = 0; i < size; ++i) body(x[i], i);
-  }
-  template <template <class> class Op>
-  TREDUCE_DEVICE_FUNCTION Op<double> Fold(const typename Op<double>::Context& context = {}) const {
-    return Node<Op, 1>(0, size, context);
-  }
-  template <template <class> class Op>
-  TREDUCE_DEVICE_FUNCTION Op<double> FoldHead(const typename Op<double>::Context& context = {}) const {
-    return Node<Op, 1>(0, size < kWarpSize ? size : kWarpSize, context);
-  }
-
- private:
-  // What lane `lane` holds after the lanes at distances of kStep and more are joined to it.
-  template <template <class> class Op, int kStep>
-  TREDUCE_DEVICE_FUNCTION Op<double> Node(int lane, int n, const typename Op<double>::Context& context) const {
-    if constexpr (kStep == kWarpSize) {
-      Op<double> state = Op<double>::Init();
-      state.Accumulate(ToDouble(x[lane]), context);
-      if constexpr (!kSingle) {
-        for (int i = lane + kWarpSize; i < n; i += kWarpSize) state.Accumulate(ToDouble(x[i]), context);
-      }
-      return state;
-    } else {
-      Op<double> state = Node<Op, 2 * kStep>(lane, n, context);
-      if (lane + kStep < n) state.Merge(Node<Op, 2 * kStep>(lane + kStep, n, context));
-      return state;
-    }
-  }
-};
-
 // Rows of a column, of one thread.
 template <class T>
-struct ColumnTile : ThreadTile {
+struct ColumnTile {
   static constexpr bool kIsRow = false;
+  static constexpr int kLanesOfThread = 1;
   const T* x;
   int64_t stride;
   int size;
@@ -264,6 +239,20 @@ struct ColumnTile : ThreadTile {
     Each([&](T element, int) { state.Accumulate(ToDouble(element), context); });
     return state;
   }
+  // There is nothing to join.
+  template <class State, class Merge>
+  TREDUCE_DEVICE_FUNCTION State Join(State state, Merge) const {
+    return state;
+  }
+  template <class U>
+  TREDUCE_DEVICE_FUNCTION U Max(U value) const {
+    return value;
+  }
+  template <class U>
+  TREDUCE_DEVICE_FUNCTION U Min(U value) const {
+    return value;
+  }
+  TREDUCE_DEVICE_FUNCTION bool Any(bool value) const { return value; }
 };
 
 }  // namespace treduce::cuda
