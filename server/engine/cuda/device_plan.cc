@@ -84,7 +84,6 @@ bool DevicePlan::AddTo(Pass& pass, const PlannedReduction& reduction, const Lowe
   result.kind = lowered.finish;
   result.is_wide = RealDType(compute) == DType::kFloat64 || lowered.conversion == Conversion::kMagnitude;
   result.parts_apart = lowered.states_per_result == 2;
-  result.element = pass.dtype;
   for (size_t i = 0; i < reduction.outputs.size(); ++i) result.dtype[i] = RealDType(reduction.outputs[i].dtype);
   if (const auto* options = std::get_if<VarianceOptions>(&reduction.reduction.options)) {
     result.correction = options->correction;

@@ -32,7 +32,6 @@ struct ResultSpec {
   bool is_wide;      // the elements folded are f64, or were parts of complex128 ones
   bool parts_apart;  // each result is made of two neighbouring states, of real and imaginary parts
   uint8_t first_word[2];
-  DType element;   // that was folded
   DType dtype[2];  // of the outputs; the real one where parts are stored apart
   void* out[2];
   double correction;  // of variances

@@ -14,14 +14,15 @@
 
 namespace treduce::cuda {
 
-// The element of type T of an order key.
+// The element of type T of an order key. Results have another dtype only where magnitudes of complex128 and complex64
+// are float64 alike.
 template <class T, Order kOrder>
-TREDUCE_DEVICE_FUNCTION void StoreKey(int64_t key, DType element, DType dtype, int64_t k, void* out) {
-  if (dtype == element) {
+TREDUCE_DEVICE_FUNCTION void StoreKey(int64_t key, DType dtype, int64_t k, void* out) {
+  if constexpr (std::is_same_v<T, double>) {
+    StoreAs(OrderKey<T, kOrder>::Back(key), dtype, k, out);
+  } else {
     using Bits = typename KeyBits<T>::Type;
     static_cast<Bits*>(out)[k] = OrderKey<T, kOrder>::Bits(static_cast<Bits>(key));
-  } else {
-    StoreAs(OrderKey<T, kOrder>::Back(key), dtype, k, out);
   }
 }
 
@@ -49,25 +50,21 @@ TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states
     case FinishKind::kSum:
       if constexpr (FloatKey<T>) return real(SumOver(s, at, result.is_wide, 1.0));
       return integer(Word(s, 0, at));
-    case FinishKind::kMean:
-      return real(SumOver(s, at, result.is_wide, count));
-    case FinishKind::kNanMean:
-      return real(SumOver(s, at, result.is_wide, Field(s, result.is_wide ? 4 : 3, at)));
     case FinishKind::kProduct:
       if constexpr (FloatKey<T>) return real(Scale(Field(s, 0, at), Field(s, 1, at)));
       return integer(Word(s, 0, at));
     case FinishKind::kMax:
-      StoreKey<T, Order::kLargest>(Word(s, 0, at), result.element, result.dtype[0], k, result.out[0]);
+      StoreKey<T, Order::kLargest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
       if (result.out[1] != nullptr) StoreAs(Word(s, 1, at), result.dtype[1], k, result.out[1]);
       return;
     case FinishKind::kMin:
-      StoreKey<T, Order::kSmallest>(Word(s, 0, at), result.element, result.dtype[0], k, result.out[0]);
+      StoreKey<T, Order::kSmallest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
       if (result.out[1] != nullptr) StoreAs(Word(s, 1, at), result.dtype[1], k, result.out[1]);
       return;
     case FinishKind::kMinMax: {
       const States high = states.FromWord(result.first_word[1]);
-      StoreKey<T, Order::kSmallest>(Word(s, 0, at), result.element, result.dtype[0], k, result.out[0]);
-      StoreKey<T, Order::kLargest>(Word(high, 0, at), result.element, result.dtype[1], k, result.out[1]);
+      StoreKey<T, Order::kSmallest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
+      StoreKey<T, Order::kLargest>(Word(high, 0, at), result.dtype[1], k, result.out[1]);
       return;
     }
     case FinishKind::kIndex:
@@ -79,14 +76,18 @@ TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states
     case FinishKind::kCount:
       return integer(Word(s, 0, at));
     case FinishKind::kAbsMax:
-      return StoreKey<T, Order::kLargestMagnitude>(Word(s, 0, at), result.element, result.dtype[0], k, result.out[0]);
+      return StoreKey<T, Order::kLargestMagnitude>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
     case FinishKind::kAbsMin:
-      return StoreKey<T, Order::kSmallestMagnitude>(Word(s, 0, at), result.element, result.dtype[0], k, result.out[0]);
+      return StoreKey<T, Order::kSmallestMagnitude>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
     default:
       break;
   }
   if constexpr (FloatKey<T>) {
     switch (result.kind) {
+      case FinishKind::kMean:
+        return real(SumOver(s, at, result.is_wide, count));
+      case FinishKind::kNanMean:
+        return real(SumOver(s, at, result.is_wide, Field(s, result.is_wide ? 4 : 3, at)));
       case FinishKind::kVar: {
         const ScaledVariance value = variance();
         real(Scale(value.value, 2 * value.exponent));
