@@ -176,23 +176,36 @@ struct OrderFold {
 template <class T>
 struct MinMaxFold {
   using State = Word2;
-  using Low = OrderFold<T, Order::kSmallest>;
-  using High = OrderFold<T, Order::kLargest>;
   static TREDUCE_DEVICE_FUNCTION State Init() { return {{kLowestKey<T>, kLowestKey<T>}}; }
   template <class Tile>
-  static TREDUCE_DEVICE_FUNCTION State OfLeaf(const Tile& tile, const FoldParams& params) {
-    return {{Low::OfLeaf(tile, params).f[0], High::OfLeaf(tile, params).f[0]}};
+  static TREDUCE_DEVICE_FUNCTION State OfLeaf(const Tile& tile, const FoldParams&) {
+    const Keys own = LargestOf(tile);
+    return {{tile.Max(own.low), tile.Max(own.high)}};
   }
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION void Extend(State& state, const Tile& tile, const FoldParams& params) {
-    Word1 low = {{state.f[0]}}, high = {{state.f[1]}};
-    Low::Extend(low, tile, params);
-    High::Extend(high, tile, params);
-    state = {{low.f[0], high.f[0]}};
+    const Keys own = LargestOf(tile);
+    Merge(state, {{own.low, own.high}}, params);
   }
   static TREDUCE_DEVICE_FUNCTION void Merge(State& left, const State& right, const FoldParams&) {
     left.f[0] = left.f[0] < right.f[0] ? right.f[0] : left.f[0];
     left.f[1] = left.f[1] < right.f[1] ? right.f[1] : left.f[1];
+  }
+
+ private:
+  struct Keys {
+    WideKey<T> low;
+    WideKey<T> high;
+  };
+  template <class Tile>
+  static TREDUCE_DEVICE_FUNCTION Keys LargestOf(const Tile& tile) {
+    Keys largest = {kLowestKey<T>, kLowestKey<T>};
+    tile.Each([&](T x, int) {
+      const Keys keys = {KeyOf<T, Order::kSmallest>(x), KeyOf<T, Order::kLargest>(x)};
+      largest.low = largest.low < keys.low ? keys.low : largest.low;
+      largest.high = largest.high < keys.high ? keys.high : largest.high;
+    });
+    return largest;
   }
 };
 
@@ -203,6 +216,10 @@ struct ArgFold {
   static TREDUCE_DEVICE_FUNCTION State Init() { return {{kLowestKey<T>, -1}}; }
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION State OfLeaf(const Tile& tile, const FoldParams&) {
+    if constexpr (kIsPacked) {
+      const Place first = Unpacked(tile.Max(PackedFirstOf(tile)));
+      return {{first.key, tile.first + first.position}};
+    }
     const Place own = FirstOf(tile);
     const WideKey<T> largest = tile.Max(own.key);
     return {{largest, tile.first + tile.Min(own.key == largest ? own.position : kNowhere)}};
@@ -228,6 +245,7 @@ struct ArgFold {
   };
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION Place FirstOf(const Tile& tile) {
+    if constexpr (kIsPacked) return Unpacked(PackedFirstOf(tile));
     Place first = {kLowestKey<T>, kNowhere};
     tile.Each([&](T x, int position) {
       const WideKey<T> key = KeyOf<T, kOrder>(x);
@@ -235,6 +253,24 @@ struct ArgFold {
       first = {is_first ? key : first.key, is_first ? static_cast<uint32_t>(position) : first.position};
     });
     return first;
+  }
+
+  // A narrow key above its position, counted backwards, in one word.
+  static constexpr bool kIsPacked = sizeof(T) <= 2;
+  static constexpr int32_t kLastPosition = 0xFFFF;
+  template <class Tile>
+  static TREDUCE_DEVICE_FUNCTION int32_t PackedFirstOf(const Tile& tile) {
+    int32_t first = std::numeric_limits<int32_t>::min();  // below any of an element
+    tile.Each([&](T x, int position) {
+      const int32_t place = KeyOf<T, kOrder>(x) * (kLastPosition + 1) + (kLastPosition - position);
+      first = first < place ? place : first;
+    });
+    return first;
+  }
+  static TREDUCE_DEVICE_FUNCTION Place Unpacked(int32_t place) {
+    const bool is_nowhere = place == std::numeric_limits<int32_t>::min();
+    return {static_cast<WideKey<T>>(place >> 16),
+            is_nowhere ? kNowhere : static_cast<uint32_t>(kLastPosition - (place & kLastPosition))};
   }
 };
 
