@@ -14,15 +14,63 @@
 
 namespace treduce::cuda {
 
-// The element of type T of an order key. Results have another dtype only where magnitudes of complex128 and complex64
-// are float64 alike.
+// The element of type T of an order key. Results have another dtype only where the elements are magnitudes of complex64
+// ones, in float64.
 template <class T, Order kOrder>
 TREDUCE_DEVICE_FUNCTION void StoreKey(int64_t key, DType dtype, int64_t k, void* out) {
+  using Bits = typename KeyBits<T>::Type;
   if constexpr (std::is_same_v<T, double>) {
-    StoreAs(OrderKey<T, kOrder>::Back(key), dtype, k, out);
-  } else {
-    using Bits = typename KeyBits<T>::Type;
-    static_cast<Bits*>(out)[k] = OrderKey<T, kOrder>::Bits(static_cast<Bits>(key));
+    if (dtype == DType::kFloat32) {
+      static_cast<float*>(out)[k] = Narrow<float>(OrderKey<T, kOrder>::Back(key));
+      return;
+    }
+  }
+  static_cast<Bits*>(out)[k] = OrderKey<T, kOrder>::Bits(static_cast<Bits>(key));
+}
+
+// A result of those kinds that are integers.
+TREDUCE_DEVICE_FUNCTION int64_t IntegerResult(FinishKind kind, States s, int64_t reduced_count, size_t at) {
+  switch (kind) {
+    case FinishKind::kIndex:
+      return Word(s, 1, at);
+    case FinishKind::kAll:
+      return Word(s, 0, at) == reduced_count ? 1 : 0;
+    case FinishKind::kAny:
+      return Word(s, 0, at) != 0 ? 1 : 0;
+    default:
+      return Word(s, 0, at);
+  }
+}
+
+// Of those that are real numbers, from floating point elements.
+TREDUCE_DEVICE_FUNCTION double RealResult(const ResultSpec& result, States s, int64_t reduced_count, size_t at) {
+  switch (result.kind) {
+    case FinishKind::kMean:
+      return SumOver(s, at, result.is_wide, static_cast<double>(reduced_count));
+    case FinishKind::kNanMean:
+      return SumOver(s, at, result.is_wide, Field(s, result.is_wide ? 4 : 3, at));
+    case FinishKind::kProduct:
+      return Scale(Field(s, 0, at), Field(s, 1, at));
+    case FinishKind::kVar:
+    case FinishKind::kStd: {
+      ScaledVariance variance = VarianceOf(s, at, result.correction);
+      if (result.parts_apart) variance = Sum(variance, VarianceOf(s, at + 1, result.correction));
+      if (result.kind == FinishKind::kVar) return Scale(variance.value, 2 * variance.exponent);
+      return Scale(std::sqrt(variance.value), variance.exponent);
+    }
+    case FinishKind::kAbsSum:
+      return result.is_wide ? SumOver(s, at, true, 1.0) : Field(s, 0, at);
+    case FinishKind::kSquareSum:
+      return RootOf(s, at, result.is_wide);
+    case FinishKind::kPowerSum:
+      return Scale(HWY_NAMESPACE::Pow(Field(s, 0, at), 1.0 / result.ord), Field(s, 1, at));
+    case FinishKind::kLogSumExp: {
+      double sum, error;
+      HWY_NAMESPACE::TwoSum(Field(s, 1, at), Field(s, 2, at), sum, error);
+      return HWY_NAMESPACE::AddLog(Field(s, 0, at), sum, error);
+    }
+    default:
+      return SumOver(s, at, result.is_wide, 1.0);
   }
 }
 
@@ -31,50 +79,21 @@ template <class T>
 TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states, int64_t reduced_count, size_t at,
                                          int64_t k) {
   const States s = states.FromWord(result.first_word[0]);
-  const auto count = static_cast<double>(reduced_count);
-  const auto real = [&](double value) { StoreAs(value, result.dtype[0], k, result.out[0]); };
-  const auto integer = [&](int64_t value) { StoreAs(value, result.dtype[0], k, result.out[0]); };
-  const auto mean_beside = [&] {
-    if (result.out[1] == nullptr) return;
-    const States sums = states.FromWord(result.first_word[1]);
-    for (int part = 0; part < (result.parts_apart ? 2 : 1); ++part) {
-      const int64_t to = result.parts_apart ? 2 * k + part : k;
-      StoreAs(SumOver(sums, at + static_cast<size_t>(part), result.is_wide, count), result.dtype[1], to, result.out[1]);
-    }
-  };
-  const auto variance = [&] {
-    const ScaledVariance value = VarianceOf(s, at, result.correction);
-    return result.parts_apart ? Sum(value, VarianceOf(s, at + 1, result.correction)) : value;
-  };
+  const States second = states.FromWord(result.first_word[1]);
   switch (result.kind) {
-    case FinishKind::kSum:
-      if constexpr (FloatKey<T>) return real(SumOver(s, at, result.is_wide, 1.0));
-      return integer(Word(s, 0, at));
-    case FinishKind::kProduct:
-      if constexpr (FloatKey<T>) return real(Scale(Field(s, 0, at), Field(s, 1, at)));
-      return integer(Word(s, 0, at));
     case FinishKind::kMax:
-      StoreKey<T, Order::kLargest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
-      if (result.out[1] != nullptr) StoreAs(Word(s, 1, at), result.dtype[1], k, result.out[1]);
-      return;
     case FinishKind::kMin:
-      StoreKey<T, Order::kSmallest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
-      if (result.out[1] != nullptr) StoreAs(Word(s, 1, at), result.dtype[1], k, result.out[1]);
+      if (result.kind == FinishKind::kMax) {
+        StoreKey<T, Order::kLargest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
+      } else {
+        StoreKey<T, Order::kSmallest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
+      }
+      if (result.out[1] != nullptr) static_cast<int64_t*>(result.out[1])[k] = Word(s, 1, at);
       return;
-    case FinishKind::kMinMax: {
-      const States high = states.FromWord(result.first_word[1]);
+    case FinishKind::kMinMax:
       StoreKey<T, Order::kSmallest>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
-      StoreKey<T, Order::kLargest>(Word(high, 0, at), result.dtype[1], k, result.out[1]);
+      StoreKey<T, Order::kLargest>(Word(second, 0, at), result.dtype[1], k, result.out[1]);
       return;
-    }
-    case FinishKind::kIndex:
-      return integer(Word(s, 1, at));
-    case FinishKind::kAll:
-      return integer(Word(s, 0, at) == reduced_count ? 1 : 0);
-    case FinishKind::kAny:
-      return integer(Word(s, 0, at) != 0 ? 1 : 0);
-    case FinishKind::kCount:
-      return integer(Word(s, 0, at));
     case FinishKind::kAbsMax:
       return StoreKey<T, Order::kLargestMagnitude>(Word(s, 0, at), result.dtype[0], k, result.out[0]);
     case FinishKind::kAbsMin:
@@ -82,35 +101,18 @@ TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states
     default:
       break;
   }
+  const bool is_integer = result.kind == FinishKind::kIndex || result.kind == FinishKind::kAll ||
+                          result.kind == FinishKind::kAny || result.kind == FinishKind::kCount;
+  if (!FloatKey<T> || is_integer) {
+    return StoreAs(IntegerResult(result.kind, s, reduced_count, at), result.dtype[0], k, result.out[0]);
+  }
   if constexpr (FloatKey<T>) {
-    switch (result.kind) {
-      case FinishKind::kMean:
-        return real(SumOver(s, at, result.is_wide, count));
-      case FinishKind::kNanMean:
-        return real(SumOver(s, at, result.is_wide, Field(s, result.is_wide ? 4 : 3, at)));
-      case FinishKind::kVar: {
-        const ScaledVariance value = variance();
-        real(Scale(value.value, 2 * value.exponent));
-        return mean_beside();
-      }
-      case FinishKind::kStd: {
-        const ScaledVariance value = variance();
-        real(Scale(std::sqrt(value.value), value.exponent));
-        return mean_beside();
-      }
-      case FinishKind::kAbsSum:
-        return real(result.is_wide ? SumOver(s, at, true, 1.0) : Field(s, 0, at));
-      case FinishKind::kSquareSum:
-        return real(RootOf(s, at, result.is_wide));
-      case FinishKind::kPowerSum:
-        return real(Scale(HWY_NAMESPACE::Pow(Field(s, 0, at), 1.0 / result.ord), Field(s, 1, at)));
-      case FinishKind::kLogSumExp: {
-        double sum, error;
-        HWY_NAMESPACE::TwoSum(Field(s, 1, at), Field(s, 2, at), sum, error);
-        return real(HWY_NAMESPACE::AddLog(Field(s, 0, at), sum, error));
-      }
-      default:
-        break;
+    StoreAs(RealResult(result, s, reduced_count, at), result.dtype[0], k, result.out[0]);
+    if (result.out[1] == nullptr) return;
+    const auto count = static_cast<double>(reduced_count);
+    for (int part = 0; part < (result.parts_apart ? 2 : 1); ++part) {
+      const double mean = SumOver(second, at + static_cast<size_t>(part), result.is_wide, count);
+      StoreAs(mean, result.dtype[1], result.parts_apart ? 2 * k + part : k, result.out[1]);
     }
   }
 }
@@ -124,7 +126,6 @@ TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states
     StoreAs(re, result.dtype[0], 2 * k, result.out[0]);
     StoreAs(im, result.dtype[0], 2 * k + 1, result.out[0]);
   };
-  const auto integer = [&](int64_t value) { StoreAs(value, result.dtype[0], k, result.out[0]); };
   switch (result.kind) {
     case FinishKind::kProduct: {
       const std::complex<double> product = ComplexProductOf(s, at);
@@ -135,12 +136,8 @@ TREDUCE_DEVICE_FUNCTION void StoreResult(const ResultSpec& result, States states
       const HWY_NAMESPACE::Complex<double> log = sum.Log();
       return parts(log.re, log.im);
     }
-    case FinishKind::kAll:
-      return integer(Word(s, 0, at) == reduced_count ? 1 : 0);
-    case FinishKind::kAny:
-      return integer(Word(s, 0, at) != 0 ? 1 : 0);
     default:
-      return integer(Word(s, 0, at));
+      return StoreAs(IntegerResult(result.kind, s, reduced_count, at), result.dtype[0], k, result.out[0]);
   }
 }
 
