@@ -351,6 +351,37 @@ TEST_P(CudaIdentityTest, OfColumnsWhoseSumIsNotExactInOneWord) {
   ExpectSame(tensor, {{.op = Op::kSum, .dim = {0}}});
 }
 
+// Sums, ends and moments, which are found in one reading where nothing else is asked; also of elements that are alike
+// but for the first, which say nothing of the mean, and of NaN of both signs.
+TEST_P(CudaIdentityTest, OfStatisticsTogether) {
+  const std::vector<std::vector<Op>> requests = {{Op::kSum, Op::kAMin, Op::kAMax, Op::kMean, Op::kStd},
+                                                 {Op::kVarMean},
+                                                 {Op::kAMax, Op::kVar},
+                                                 {Op::kAMin, Op::kSum},
+                                                 {Op::kAMinMax, Op::kMean}};
+  const auto size = static_cast<std::ptrdiff_t>(ByteSize(GetParam()));
+  for (const auto& [shape, dim] : std::vector<std::pair<Shape, int64_t>>{
+           {{5'000}, 0}, {{3, 2'500}, 1}, {{40, 600}, 1}, {{130, 40}, 1}, {{300, 7}, 1}, {{400, 33}, 0}}) {
+    std::vector<Tensor> tensors;
+    for (const Fill fill : kAllFills) tensors.push_back(Generate(GetParam(), shape, fill));
+    Tensor& alike = tensors.emplace_back(Generate(GetParam(), shape, Fill::kPlain));
+    for (auto x = alike.data.begin() + 50 * size; x < alike.data.end(); x += size) std::copy_n(x - size, size, x);
+    Tensor& nan = tensors.emplace_back(Generate(GetParam(), shape, Fill::kPlain));
+    for (auto x = nan.data.begin() + 99 * size; x < nan.data.end() - 700 * size; x += 700 * size) {
+      std::fill_n(x, size, std::byte{0xFF});
+      std::fill_n(x + 350 * size, size, std::byte{0x7F});
+    }
+    for (const Tensor& tensor : tensors) {
+      for (const std::vector<Op>& ops : requests) {
+        std::vector<Reduction> reductions;
+        for (const Op op : ops) reductions.emplace_back().op = op;
+        ExpectSame(tensor, WithDim(reductions, {dim}));
+      }
+      if (HasFailure()) return;
+    }
+  }
+}
+
 // Whose states take the most of a block's memory: one leaf, several, and columns.
 TEST_P(CudaIdentityTest, OfTheWidestFoldsTogether) {
   std::vector<Reduction> widest;

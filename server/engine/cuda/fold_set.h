@@ -6,7 +6,7 @@
 
 namespace treduce::cuda {
 
-enum class FoldSet { kSum, kOrder, kMoments, kCheap, kAll };
+enum class FoldSet { kSum, kOrder, kMoments, kStatistics, kCheap, kAll };
 
 constexpr bool IsIn(FoldSet set, FoldKind kind) {
   switch (set) {
@@ -17,6 +17,9 @@ constexpr bool IsIn(FoldSet set, FoldKind kind) {
              kind == FoldKind::kArgMax || kind == FoldKind::kArgMin || kind == FoldKind::kCount;
     case FoldSet::kMoments:
       return kind == FoldKind::kMoments;
+    case FoldSet::kStatistics:
+      return kind == FoldKind::kSum || kind == FoldKind::kMax || kind == FoldKind::kMin || kind == FoldKind::kMinMax ||
+             kind == FoldKind::kMoments;
     case FoldSet::kCheap:
       return kind != FoldKind::kPowerSum && kind != FoldKind::kLogSumExp;
     case FoldSet::kAll:

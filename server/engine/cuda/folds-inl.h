@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "server/engine/cuda/fold_set.h"
+#include "server/engine/cuda/pass_spec.h"
 #include "server/engine/cuda/tile-inl.h"
 #include "server/engine/fold/ops/logsumexp-inl.h"
 #include "server/engine/fold/ops/moments-inl.h"
@@ -173,39 +174,62 @@ struct OrderFold {
   }
 };
 
+// The integer of an element: in the order of elements, but that zeros of both signs differ, and that NaN are at either
+// end.
+template <class T>
+TREDUCE_DEVICE_FUNCTION WideKey<T> ToOrdered(T x) {
+  if constexpr (!kIsFloat<T>) return KeyOf<T, Order::kLargest>(x);
+  const WideKey<T> bits = ToBitsOf(x);
+  return bits ^ (bits >> (8 * sizeof(T) - 1) & std::numeric_limits<BitsOf<T>>::max());
+}
+
+template <class T>
+TREDUCE_DEVICE_FUNCTION T OfOrdered(WideKey<T> ordered) {
+  if constexpr (!kIsFloat<T>)
+    return std::bit_cast<T>(OrderKey<T, Order::kLargest>::Bits(static_cast<BitsOf<T>>(ordered)));
+  const auto element = std::bit_cast<T>(static_cast<BitsOf<T>>(ordered));
+  return std::bit_cast<T>(static_cast<BitsOf<T>>(ToOrdered(element)));
+}
+
 template <class T>
 struct MinMaxFold {
   using State = Word2;
   static TREDUCE_DEVICE_FUNCTION State Init() { return {{kLowestKey<T>, kLowestKey<T>}}; }
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION State OfLeaf(const Tile& tile, const FoldParams&) {
-    const Keys own = LargestOf(tile);
-    return {{tile.Max(own.low), tile.Max(own.high)}};
+    Ends ends;
+    tile.Each([&](T x, int) { ends.Add(x); });
+    return OfEnds(tile, ends);
   }
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION void Extend(State& state, const Tile& tile, const FoldParams& params) {
-    const Keys own = LargestOf(tile);
-    Merge(state, {{own.low, own.high}}, params);
+    Merge(state, OfLeaf(tile, params), params);
   }
   static TREDUCE_DEVICE_FUNCTION void Merge(State& left, const State& right, const FoldParams&) {
     left.f[0] = left.f[0] < right.f[0] ? right.f[0] : left.f[0];
     left.f[1] = left.f[1] < right.f[1] ? right.f[1] : left.f[1];
   }
 
- private:
-  struct Keys {
-    WideKey<T> low;
-    WideKey<T> high;
+  // Of the elements of a thread, in the order of ToOrdered.
+  struct Ends {
+    WideKey<T> lowest = std::numeric_limits<WideKey<T>>::max();
+    WideKey<T> highest = std::numeric_limits<WideKey<T>>::min();
+
+    TREDUCE_DEVICE_FUNCTION void Add(T x) {
+      const WideKey<T> ordered = ToOrdered(x);
+      lowest = ordered < lowest ? ordered : lowest;
+      highest = highest < ordered ? ordered : highest;
+    }
   };
+
+  // The state of a leaf whose elements are in `ends`. A NaN among them is one of its ends, and has the highest key.
   template <class Tile>
-  static TREDUCE_DEVICE_FUNCTION Keys LargestOf(const Tile& tile) {
-    Keys largest = {kLowestKey<T>, kLowestKey<T>};
-    tile.Each([&](T x, int) {
-      const Keys keys = {KeyOf<T, Order::kSmallest>(x), KeyOf<T, Order::kLargest>(x)};
-      largest.low = largest.low < keys.low ? keys.low : largest.low;
-      largest.high = largest.high < keys.high ? keys.high : largest.high;
-    });
-    return largest;
+  static TREDUCE_DEVICE_FUNCTION State OfEnds(const Tile& tile, const Ends& ends) {
+    const T lowest = OfOrdered<T>(tile.Min(ends.lowest));
+    const T highest = OfOrdered<T>(tile.Max(ends.highest));
+    State state = {{KeyOf<T, Order::kSmallest>(lowest), KeyOf<T, Order::kLargest>(lowest)}};
+    Merge(state, {{KeyOf<T, Order::kSmallest>(highest), KeyOf<T, Order::kLargest>(highest)}}, {});
+    return state;
   }
 };
 
@@ -333,19 +357,17 @@ struct SumFold {
 
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION State OfLeaf(const Tile& tile, const FoldParams&) {
-    ops::PlainSum<double> sum = ops::PlainSum<double>::Init();
-    if (!AddPlainly(tile, sum.f[0])) return tile.template Fold<Op>();
-    State state = Init();
-    state.f[0] = Total(tile, sum).f[0];
-    if constexpr (kCounts) state.f[3] = tile.size;
-    return state;
+    Plain plain;
+    tile.Each([&](T x, int) { plain.Add(x); });
+    return OfPlain(tile, plain);
   }
 
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION void Extend(State& state, const Tile& tile, const FoldParams&) {
-    double sum = state.f[0];
-    if (AddPlainly(tile, sum)) {
-      state.f[0] = sum;
+    Plain plain = {{{state.f[0]}}, {}};
+    tile.Each([&](T x, int) { plain.Add(x); });
+    if (plain.IsExact(tile, state.f[0])) {
+      state.f[0] = plain.sum.f[0];
       if constexpr (kCounts) state.f[3] += tile.size;
     } else {
       tile.Each([&](T x, int) { state.Accumulate(ToDouble(x), {}); });
@@ -354,35 +376,36 @@ struct SumFold {
 
   static TREDUCE_DEVICE_FUNCTION void Merge(State& left, const State& right, const FoldParams&) { left.Merge(right); }
 
- private:
-  // Whether the elements, none of them NaN if these do not count, could be added to `sum` exactly, which they then are.
-  template <class Tile>
-  static TREDUCE_DEVICE_FUNCTION bool AddPlainly(const Tile& tile, double& sum) {
-    if constexpr (std::is_same_v<T, Float16>) {
-      // Multiples of 2^-24 below 2^16, a thousand of them: 50 bits. Infinities and NaN need no errors kept either.
-      double total = sum;
-      tile.Each([&](T x, int) { total = total + ToDouble(x); });
-      const bool is_exact = !kCounts || !tile.Any(tile.Max(total == total ? 0 : 1) != 0);
-      if (is_exact) sum = total;
-      return is_exact;
-    } else {
-      ExponentRange<T> range;
-      double total = sum;
-      tile.Each([&](T x, int) {
-        total = total + ToDouble(x);
-        range.Add(x);
-      });
+  // The elements of a thread added as they are.
+  struct Plain {
+    // Float16: multiples of 2^-24 below 2^16, a thousand of them: 50 bits. Infinities and NaN need no errors kept
+    // either.
+    static constexpr bool kIsAlwaysExact = std::is_same_v<T, Float16>;
+    ops::PlainSum<double> sum = ops::PlainSum<double>::Init();
+    ExponentRange<T> range;
+
+    TREDUCE_DEVICE_FUNCTION void Add(T x) {
+      sum.f[0] = sum.f[0] + ToDouble(x);
+      if constexpr (!kIsAlwaysExact) range.Add(x);
+    }
+    // Whether no thread lost anything, and met no NaN if these do not count; the first element was added to `before`.
+    template <class Tile>
+    TREDUCE_DEVICE_FUNCTION bool IsExact(const Tile& tile, double before) {
+      if constexpr (kIsAlwaysExact) return !kCounts || !tile.Any(tile.Max(sum.f[0] == sum.f[0] ? 0 : 1) != 0);
       range.largest = tile.Max(range.largest);
       range.smallest = tile.Min(range.smallest);
-      const bool is_exact = !tile.Any(!range.IsExact()) && (Tile::kIsRow || range.HasRoomFor(sum));
-      if (is_exact) sum = total;
-      return is_exact;
+      return !tile.Any(!range.IsExact()) && (Tile::kIsRow || range.HasRoomFor(before));
     }
-  }
+  };
 
+  // The state of a leaf whose elements are in `plain`.
   template <class Tile>
-  static TREDUCE_DEVICE_FUNCTION ops::PlainSum<double> Total(const Tile& tile, ops::PlainSum<double> sum) {
-    return tile.Join(sum, [](ops::PlainSum<double>& left, const ops::PlainSum<double>& right) { left.Merge(right); });
+  static TREDUCE_DEVICE_FUNCTION State OfPlain(const Tile& tile, Plain& plain) {
+    if (!plain.IsExact(tile, 0.0)) return tile.template Fold<Op>();
+    State state = Init();
+    state.f[0] = tile.Join(plain.sum, MergeOp()).f[0];
+    if constexpr (kCounts) state.f[3] = tile.size;
+    return state;
   }
 };
 
@@ -458,26 +481,13 @@ struct MomentsFold {
       exponent = ops::ExponentFor(tile.template Fold<ops::LargestMagnitude>().f[0]);
     }
     const double scale = ops::ScaleFor(exponent);
-    const double count = tile.size;
     if constexpr (Tile::kIsRow) {
-      const int head = tile.size < kLaneCount ? tile.size : kLaneCount;
-      double shift = ops::FiniteOrZero(Over(tile.template FoldHead<ops::ScaledSum>({scale}).f[0], head));
-      auto sums = tile.template Fold<ops::ShiftedSums>({scale, shift});
-      double offset = Over(sums.f[0], tile.size);
-      // The shift is poor when the square of the mean deviation is not small beside the mean squared deviation.
-      const double better = shift + offset;
-      const bool is_poor = sums.f[0] * sums.f[0] > 0.25 * count * sums.f[1] &&
-                           ops::Abs(better) < std::numeric_limits<double>::infinity();
-      if (tile.Any(is_poor)) {
-        if (is_poor) shift = better;
-        sums = tile.template Fold<ops::ShiftedSums>({scale, shift});
-        offset = Over(sums.f[0], tile.size);
-      }
-      return ops::SealMoments(sums, shift, offset, count, exponent);
+      const double shift = ShiftOf(tile, scale);
+      return OfShifted(tile, tile.template Fold<ops::ShiftedSums>({scale, shift}), shift, exponent);
     } else {
       const double shift = ops::FiniteOrZero(Over(tile.template Fold<ops::ScaledSum>({scale}).f[0], tile.size));
       const auto sums = tile.template Fold<ops::ShiftedSums>({scale, shift});
-      return ops::SealMoments(sums, shift, Over(sums.f[0], tile.size), count, exponent);
+      return ops::SealMoments(sums, shift, Over(sums.f[0], tile.size), static_cast<double>(tile.size), exponent);
     }
   }
   template <class Tile>
@@ -486,6 +496,30 @@ struct MomentsFold {
   }
   static TREDUCE_DEVICE_FUNCTION void Merge(State& left, const State& right, const FoldParams& params) {
     left.Merge(right, params);
+  }
+
+  // What a row leaf is shifted by: the mean of its first elements.
+  template <class Tile>
+  static TREDUCE_DEVICE_FUNCTION double ShiftOf(const Tile& tile, double scale) {
+    const int head = tile.size < kLaneCount ? tile.size : kLaneCount;
+    return ops::FiniteOrZero(Over(tile.template FoldHead<ops::ScaledSum>({scale}).f[0], head));
+  }
+  // The state of a row leaf whose elements, scaled by 2^-exponent and shifted, are in `sums`.
+  template <class Tile>
+  static TREDUCE_DEVICE_FUNCTION State OfShifted(const Tile& tile, ops::ShiftedSums<double> sums, double shift,
+                                                 double exponent) {
+    const double count = tile.size;
+    double offset = Over(sums.f[0], tile.size);
+    // The shift is poor when the square of the mean deviation is not small beside the mean squared deviation.
+    const double better = shift + offset;
+    const bool is_poor =
+        sums.f[0] * sums.f[0] > 0.25 * count * sums.f[1] && ops::Abs(better) < std::numeric_limits<double>::infinity();
+    if (tile.Any(is_poor)) {
+      if (is_poor) shift = better;
+      sums = tile.template Fold<ops::ShiftedSums>({ops::ScaleFor(exponent), shift});
+      offset = Over(sums.f[0], tile.size);
+    }
+    return ops::SealMoments(sums, shift, offset, count, exponent);
   }
 };
 
@@ -530,6 +564,42 @@ struct LogSumExpFold {
     left.Merge(right, params);
   }
 };
+
+// --- Sums, both ends and moments of a row leaf over a warp, in one reading.
+
+// Calls store(fold, state) for each of the folds of `spec`, which are of FoldSet::kStatistics.
+template <class T, class Tile, class Store>
+TREDUCE_DEVICE_FUNCTION void FoldStatistics(const FoldSpec* folds, int count, const Tile& tile, Store store) {
+  static_assert(Tile::kLanesOfThread == 1);
+  constexpr double kScale = 1.0;
+  typename SumFold<T, false>::Plain plain;
+  typename MinMaxFold<T>::Ends ends;
+  auto sums = ops::ShiftedSums<double>::Init();
+  const double shift = MomentsFold<T>::ShiftOf(tile, kScale);
+  tile.template Each<16>([&](T x, int) {  // at a time, beside what is kept in registers
+    plain.Add(x);
+    ends.Add(x);
+    sums.Accumulate(ToDouble(x), {kScale, shift});
+  });
+  for (int f = 0; f < count; ++f) {
+    switch (folds[f].kind) {
+      case FoldKind::kSum:
+        store(folds[f], SumFold<T, false>::OfPlain(tile, plain));
+        break;
+      case FoldKind::kMin:
+        store(folds[f], Word1{{MinMaxFold<T>::OfEnds(tile, ends).f[0]}});
+        break;
+      case FoldKind::kMax:
+        store(folds[f], Word1{{MinMaxFold<T>::OfEnds(tile, ends).f[1]}});
+        break;
+      case FoldKind::kMinMax:
+        store(folds[f], MinMaxFold<T>::OfEnds(tile, ends));
+        break;
+      default:
+        store(folds[f], MomentsFold<T>::OfShifted(tile, tile.Joined(sums), shift, 0.0));
+    }
+  }
+}
 
 // --- All of them.
 
@@ -604,6 +674,12 @@ TREDUCE_DEVICE_FUNCTION void VisitFold(FoldKind kind, Body body) {
     VisitOrder<T>(kind, body);
   } else if constexpr (kSet == FoldSet::kMoments) {
     body(MomentsFold<T>());
+  } else if constexpr (kSet == FoldSet::kStatistics) {
+    if (kind == FoldKind::kSum) return VisitSum<T>(body);
+    if (kind == FoldKind::kMoments) return body(MomentsFold<T>());
+    if (kind == FoldKind::kMin) return body(OrderFold<T, Order::kSmallest>());
+    if (kind == FoldKind::kMax) return body(OrderFold<T, Order::kLargest>());
+    body(MinMaxFold<T>());
   } else if (IsIn(FoldSet::kOrder, kind)) {
     VisitOrder<T>(kind, body);
   } else if constexpr (!kIsFloat<T>) {

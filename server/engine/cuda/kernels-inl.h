@@ -69,13 +69,17 @@ inline constexpr int kBlocksAtOnce = kSet == FoldSet::kCheap || kSet == FoldSet:
 template <class T, FoldSet kSet>
 TREDUCE_DEVICE_FUNCTION void FoldRowLeaf(const PassSpec& spec, const T* x, int n, int64_t first, States states,
                                          int at) {
+  const auto store = [&](const FoldSpec& fold, const auto& state) {
+    if (Lane() == 0) StoreState(state, states, fold.first_word, at);
+  };
+  if constexpr (kSet == FoldSet::kStatistics) {
+    return FoldStatistics<T>(spec.folds, spec.fold_count, RowTile<T, kWarpSize>(x, n, first), store);
+  }
   const auto fold_tile = [&](const auto& tile) {
     for (int f = 0; f < spec.fold_count; ++f) {
       const FoldSpec& fold = spec.folds[f];
-      VisitFold<T, kSet>(fold.kind, [&](auto kernel_fold) {
-        const auto state = decltype(kernel_fold)::OfLeaf(tile, fold.params);
-        if (Lane() == 0) StoreState(state, states, fold.first_word, at);
-      });
+      VisitFold<T, kSet>(fold.kind,
+                         [&](auto kernel_fold) { store(fold, decltype(kernel_fold)::OfLeaf(tile, fold.params)); });
     }
   };
   if constexpr (sizeof(T) <= 2 && (kSet == FoldSet::kSum || kSet == FoldSet::kOrder)) {

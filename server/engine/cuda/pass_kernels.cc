@@ -33,6 +33,9 @@ Error LaunchFoldsOf(PassSpec& spec, Stream stream) {
   if (AreIn(FoldSet::kOrder, spec)) return LaunchFolds<T, FoldSet::kOrder>(spec, stream);
   if constexpr (kIsFloat<T>) {
     if (AreIn(FoldSet::kMoments, spec)) return LaunchFolds<T, FoldSet::kMoments>(spec, stream);
+    if constexpr (!std::is_same_v<T, double>) {
+      if (AreIn(FoldSet::kStatistics, spec)) return LaunchFolds<T, FoldSet::kStatistics>(spec, stream);
+    }
     if (!AreIn(FoldSet::kCheap, spec)) return LaunchFolds<T, FoldSet::kAll>(spec, stream);
   }
   return LaunchFolds<T, FoldSet::kCheap>(spec, stream);

@@ -89,6 +89,14 @@ TREDUCE_DEVICE_FUNCTION State JoinThreads(State state, int count, Merge merge) {
 //   Any(value)                      whether it is true of this leaf, or of one that the warp folds beside it
 // kIsRow says that it is a row leaf; kLanesOfThread how many lanes of the canonical order a thread has.
 
+// Merges the states of ops.
+struct MergeOp {
+  template <class State>
+  TREDUCE_DEVICE_FUNCTION void operator()(State& left, const State& right) const {
+    left.Merge(right);
+  }
+};
+
 // A row leaf over kThreads neighbours of a warp, beside as many others as fill it: element r is in lane r mod 32, and
 // that with thread r mod kThreads. REQUIRES: no more than 32 elements for one thread.
 template <class T, int kThreads>
@@ -105,10 +113,13 @@ struct RowTile {
   // Of this thread among those of the leaf.
   static TREDUCE_DEVICE_FUNCTION int Rank() { return Lane() % kThreads; }
 
-  template <class Body>
-  TREDUCE_DEVICE_FUNCTION void Each(Body body) const {
+  // kMost elements are loaded at a time.
+  template <int kMost = kThreads<kWarpSize        ? 8
+                                 : sizeof(T) == 8 ? 16
+                                                  : 32,
+                                 class Body>
+                TREDUCE_DEVICE_FUNCTION void Each(Body body) const {
     const int count = (size - Rank() + kThreads - 1) / kThreads;
-    constexpr int kMost = kThreads < kWarpSize ? 8 : sizeof(T) == 8 ? 16 : 32;
     EachElement<kMost>(x, kThreads, count, size / kThreads,
                        [&](T element, int i) { body(element, Rank() + i * kThreads); });
   }
@@ -129,6 +140,15 @@ struct RowTile {
   template <class State, class Merge>
   TREDUCE_DEVICE_FUNCTION State Join(State state, Merge merge) const {
     return JoinThreads<kThreads>(state, size < kThreads ? size : kThreads, merge);
+  }
+  // The same, everywhere.
+  template <class State>
+  TREDUCE_DEVICE_FUNCTION State Joined(State state) const {
+    if constexpr (kThreads == 1) return state;  // whose neighbours may be elsewhere
+    state = Join(state, MergeOp());
+    TREDUCE_UNROLL
+    for (int i = 0; i < State::kFieldCount; ++i) state.f[i] = FromFirstLane<kThreads>(state.f[i]);
+    return state;
   }
   template <class U>
   TREDUCE_DEVICE_FUNCTION U Max(U value) const {
@@ -163,15 +183,6 @@ struct RowTile {
       if (lane + kStep < n) state.Merge(LanesFrom<Op, 2 * kStep, kSingle>(lane + kStep, n, context));
       return state;
     }
-  }
-
-  template <class State>
-  TREDUCE_DEVICE_FUNCTION State Joined(State state) const {
-    if constexpr (kThreads == 1) return state;  // whose neighbours may be elsewhere
-    state = Join(state, [](State& left, const State& right) { left.Merge(right); });
-    TREDUCE_UNROLL
-    for (int i = 0; i < State::kFieldCount; ++i) state.f[i] = FromFirstLane<kThreads>(state.f[i]);
-    return state;
   }
 };
 
