@@ -78,7 +78,7 @@ class CudaIdentityTest : public ::testing::TestWithParam<DType> {
     EXPECT_EQ(BitDifference(reductions, OnDevice(tensor, reductions), *want), "") << ToString(tensor.shape);
   }
 
-  Engine engine_{{.thread_count = 1}};
+  Engine engine_{{.thread_count = 1, .use_cuda = false}};
   std::unique_ptr<cuda::Device> device_;
 };
 
