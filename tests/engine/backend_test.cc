@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -196,7 +197,7 @@ TEST_P(LostDeviceTest, EndsTheRequestThatAskedForIt) {
 
 INSTANTIATE_TEST_SUITE_P(Calls, LostDeviceTest,
                          testing::Values(HostCall::kAllocate, HostCall::kCopyToDevice, HostCall::kCopyToHost,
-                                         HostCall::kSynchronize));
+                                         HostCall::kLaunch, HostCall::kSynchronize));
 
 TEST(CudaBackend, IsNotThereWithoutADriver) {
   cuda::SetHostDevices(0, "there is no CUDA driver");
@@ -210,12 +211,45 @@ TEST(CudaBackend, IsNotThereWithoutADriver) {
 
 TEST(CudaBackend, IsNotUsedWhereItCannotBe) {
   for (const HostCall call : {HostCall::kCreateStream, HostCall::kAllocate, HostCall::kAllocatePinned,
-                              HostCall::kCopyToDevice, HostCall::kSynchronize}) {
+                              HostCall::kCopyToDevice, HostCall::kLaunch, HostCall::kSynchronize}) {
     Inject(call, cuda::kOutOfMemory, 100);
     EXPECT_EQ(CudaBackend::Open(0, 0).status().code(), absl::StatusCode::kUnavailable);
     cuda::ClearHostFaults();
   }
   EXPECT_EQ(cuda::HostMemoryInUse(), 0u);
+}
+
+// A tensor arrives on other threads than its results are made on, which have used another device or none.
+TEST(CudaBackend, IsUsedFromAnyThread) {
+  cuda::SetHostDevices(2);
+  const std::unique_ptr<Backend> second = *CudaBackend::Open(1, 0);
+  const Tensor tensor = Generate(DType::kFloat32, {1000}, Fill::kPlain);
+  const auto accumulation = *second->Start(*MakePlan({tensor.dtype, tensor.shape, {{.op = Op::kSum}}}), nullptr);
+  ASSERT_TRUE(accumulation->Append(tensor.data).ok());
+  absl::Status finished;
+  std::thread([&] { finished = accumulation->Finish().status(); }).join();
+  EXPECT_TRUE(finished.ok()) << finished;
+  cuda::ClearHostFaults();
+}
+
+// Of which a device keeps only some for later.
+TEST(CudaBackend, ChargesPinnedMemory) {
+  const std::unique_ptr<Backend> device = *CudaBackend::Open(0, 0);
+  const auto charge = [&](int64_t count) {
+    return device->HostByteCount(*MakePlan({DType::kInt8, {count}, {{.op = Op::kSum}}}));
+  };
+  const size_t idle = cuda::HostMemoryInUse();
+  {
+    std::vector<std::unique_ptr<Accumulation>> uploads;
+    for (int i = 0; i < 30; ++i) {
+      uploads.push_back(*device->Start(*MakePlan({DType::kInt8, {100}, {{.op = Op::kSum}}}), nullptr));
+      for (int piece = 0; piece < 4; ++piece) ASSERT_TRUE(uploads[i]->Append(std::vector<std::byte>(10)).ok());
+    }
+    EXPECT_LE(cuda::HostMemoryInUse() - idle, 30 * static_cast<size_t>(charge(100)));
+  }
+  EXPECT_LE(cuda::HostMemoryInUse(), 20 * static_cast<size_t>(charge(100)));
+  EXPECT_LT(charge(100), charge(100 << 20));
+  EXPECT_EQ(charge(100 << 20), charge(200 << 20));
 }
 
 }  // namespace

@@ -36,11 +36,23 @@ absl::StatusOr<double> MeasureUpload(Device& device) {
   return static_cast<double>(bytes.size()) / seconds;
 }
 
+// Fails where the kernels were compiled for other devices.
+absl::Status TryKernel(Device& device) {
+  absl::StatusOr<Plan> plan = MakePlan({DType::kInt32, {2}, {{.op = Op::kSum}}});
+  if (!plan.ok()) return plan.status();
+  const auto accumulation = DeviceAccumulation::Start(*plan, device, nullptr);
+  if (!accumulation.ok()) return accumulation.status();
+  const std::vector<std::byte> bytes(static_cast<size_t>(plan->byte_count));
+  if (absl::Status appended = (*accumulation)->Append(bytes); !appended.ok()) return appended;
+  return (*accumulation)->Finish().status();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Open(int ordinal, size_t memory_limit) {
   absl::StatusOr<std::unique_ptr<Device>> device = Device::Open(ordinal, memory_limit);
   if (!device.ok()) return device.status();
+  if (absl::Status tried = TryKernel(**device); !tried.ok()) return absl::UnavailableError(tried.message());
   const absl::StatusOr<double> rate = MeasureUpload(**device);
   if (!rate.ok()) return absl::UnavailableError(rate.status().message());
   std::unique_ptr<CudaBackend> backend(new CudaBackend(*std::move(device)));
@@ -59,7 +71,9 @@ absl::Duration CudaBackend::Estimate(const Plan& plan) const {
          absl::Seconds(bytes / upload_bytes_per_second_ + device_plan->SelectionTraffic() / kSelectionBytesPerSecond);
 }
 
-int64_t CudaBackend::HostByteCount(const Plan& plan) const { return plan.result_byte_count; }
+int64_t CudaBackend::HostByteCount(const Plan& plan) const {
+  return plan.result_byte_count + static_cast<int64_t>(Device::StagingByteCount(static_cast<size_t>(plan.byte_count)));
+}
 
 absl::StatusOr<std::unique_ptr<Accumulation>> CudaBackend::Start(Plan plan, const std::atomic<bool>* cancelled) {
   return DeviceAccumulation::Start(plan, *device_, cancelled);

@@ -108,6 +108,12 @@ bool IsSticky(Error error) {
     case cudaErrorAssert:
     case cudaErrorContained:
     case cudaErrorExternalDevice:
+    case cudaErrorTensorMemoryLeak:
+    case cudaErrorContextIsDestroyed:
+    case cudaErrorDevicesUnavailable:
+    case cudaErrorNoDevice:
+    case cudaErrorMpsClientTerminated:
+    case cudaErrorUnknown:
       return true;
     default:
       return false;

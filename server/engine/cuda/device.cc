@@ -23,6 +23,8 @@ namespace {
 constexpr size_t kSlotBytes = 8 << 20;
 // Of an upload: one is filled while the others are on their way.
 constexpr size_t kSlotsOfUpload = 3;
+// Kept for uploads to come.
+constexpr size_t kIdleSlots = 16;
 
 absl::Status Lost(absl::string_view text) {
   return treduce::Error(absl::StatusCode::kUnavailable, {kDeviceLost, "", ""}, std::string(text));
@@ -60,6 +62,12 @@ Device::~Device() {
   for (Stream stream : streams_) DestroyStream(stream);
   for (Slot* slot : slots_) Destroy(slot);
 }
+
+size_t Device::StagingByteCount(size_t bytes) {
+  return std::clamp<size_t>((bytes + kSlotBytes - 1) / kSlotBytes, 1, kSlotsOfUpload) * kSlotBytes;
+}
+
+absl::Status Device::Use() { return ToStatus(UseDevice(ordinal_), "choosing it"); }
 
 absl::Status Device::health() const {
   const std::lock_guard lock(mutex_);
@@ -112,12 +120,19 @@ absl::StatusOr<Slot*> Device::TakeSlot() {
   return slot.release();
 }
 
+bool Device::Hold(size_t bytes) {
+  size_t held = memory_in_use_;
+  do {
+    if (bytes > memory_limit_ - held) return false;
+  } while (!memory_in_use_.compare_exchange_weak(held, held + bytes));
+  return true;
+}
+
 absl::StatusOr<std::unique_ptr<Device::Lease>> Device::Lease::Take(Device& device, size_t bytes) {
   if (absl::Status health = device.health(); !health.ok()) return health;
-  if (absl::Status used = device.ToStatus(UseDevice(device.ordinal_), "choosing it"); !used.ok()) return used;
+  if (absl::Status used = device.Use(); !used.ok()) return used;
   std::unique_ptr<Lease> lease(new Lease(device));
-  if (device.memory_in_use_.fetch_add(bytes) + bytes > device.memory_limit_) {
-    device.memory_in_use_ -= bytes;
+  if (!device.Hold(bytes)) {
     return treduce::Error(
         absl::StatusCode::kResourceExhausted, {kDeviceMemoryExhausted, "", absl::StrCat(device.memory_limit_)},
         absl::StrCat("CUDA device ", device.ordinal_, ": ", bytes, " bytes are more than is left of the ",
@@ -142,19 +157,26 @@ absl::StatusOr<std::unique_ptr<Device::Lease>> Device::Lease::Take(Device& devic
 
 Device::Lease::~Lease() {
   UseDevice(device_.ordinal_);
-  if (!slots_.empty()) Synchronize(stream_);  // what they hold may be on its way
+  // What they hold may be on its way.
+  if (!slots_.empty()) static_cast<void>(device_.ToStatus(Synchronize(stream_), "ending"));
   Free(memory_, stream_);
   device_.memory_in_use_ -= bytes_;
-  const std::lock_guard lock(device_.mutex_);
-  if (stream_ != nullptr || memory_ != nullptr) device_.streams_.push_back(stream_);
-  for (Slot* slot : slots_) device_.slots_.push_back(slot);
+  {
+    const std::lock_guard lock(device_.mutex_);
+    if (stream_ != nullptr || memory_ != nullptr) device_.streams_.push_back(stream_);
+    while (!slots_.empty() && device_.slots_.size() < kIdleSlots) {
+      device_.slots_.push_back(slots_.back());
+      slots_.pop_back();
+    }
+  }
+  for (Slot* slot : slots_) Destroy(slot);
 }
 
 absl::Status Device::Lease::Upload(size_t at, const std::byte* bytes, size_t count) {
-  if (absl::Status used = device_.ToStatus(UseDevice(device_.ordinal_), "choosing it"); !used.ok()) return used;
+  if (absl::Status used = device_.Use(); !used.ok()) return used;
   while (count > 0) {
     Slot* slot;
-    if (slots_.size() < kSlotsOfUpload) {
+    if (slots_.size() * kSlotBytes < StagingByteCount(bytes_)) {
       absl::StatusOr<Slot*> taken = device_.TakeSlot();
       if (!taken.ok()) return taken.status();
       slot = *taken;

@@ -62,6 +62,12 @@ class Device {
     std::vector<struct Slot*> slots_;  // of the upload under way, the oldest first
   };
 
+  // Pinned memory of the host that a request of `bytes` of the device may hold while it uploads.
+  static size_t StagingByteCount(size_t bytes);
+
+  // Makes it the device of this thread's calls, which launches need.
+  absl::Status Use();
+
   // OK, or what `error` means to a request; notes that the device is lost where it does.
   absl::Status ToStatus(Error error, absl::string_view doing);
 
@@ -72,6 +78,8 @@ class Device {
 
   absl::StatusOr<Stream> TakeStream();
   absl::StatusOr<struct Slot*> TakeSlot();
+  // Whether `bytes` more may be held by requests, which they then are.
+  bool Hold(size_t bytes);
 
   const int ordinal_;
   const DeviceInfo info_;

@@ -65,6 +65,8 @@ absl::StatusOr<std::vector<ReductionResult>> DeviceAccumulation::Reduce() {
       result.outputs.emplace_back(Tensor{spec.dtype, spec.shape, {}}).data.resize(static_cast<size_t>(spec.byte_count));
     }
   }
+  // Which this thread may not have used yet: the tensor may have arrived on another.
+  if (absl::Status used = device_.Use(); !used.ok()) return used;
   std::byte* memory = lease_->memory();
   const Error error = device_plan_.Launch(memory + device_plan_.workspace_byte_count(), memory, lease_->stream());
   if (absl::Status launched = device_.ToStatus(error, "launching a kernel"); !launched.ok()) return launched;
@@ -72,7 +74,9 @@ absl::StatusOr<std::vector<ReductionResult>> DeviceAccumulation::Reduce() {
     for (size_t k = 0; k < results[i].outputs.size(); ++k) {
       std::vector<std::byte>& data = results[i].outputs[k].data;
       absl::Status copied = lease_->Download(device_plan_.outputs(i)[k], data.data(), data.size());
-      if (!copied.ok()) return copied;
+      if (copied.ok()) continue;
+      static_cast<void>(lease_->Wait());  // for those before it, which go to `results`
+      return copied;
     }
   }
   if (absl::Status done = lease_->Wait(); !done.ok()) return done;

@@ -8,13 +8,16 @@
 
 namespace treduce::cuda {
 
-enum class HostCall { kAllocate, kAllocatePinned, kCopyToDevice, kCopyToHost, kCreateStream, kSynchronize };
+enum class HostCall { kAllocate, kAllocatePinned, kCopyToDevice, kCopyToHost, kCreateStream, kLaunch, kSynchronize };
 
 // A sticky error: the device is lost.
 inline constexpr Error kHostDeviceLost = 700;
 
 // The next `count` times, after `skipped` that go well, `call` gives `error`. Not thread-safe.
 void Inject(HostCall call, Error error, int count = 1, int skipped = 0);
+
+// What a launch fails with: a fault, or that `stream` is not one of the device that this thread uses.
+Error LaunchFault(Stream stream);
 
 // `why_none` where there are none.
 void SetHostDevices(int count, std::string why_none = "");

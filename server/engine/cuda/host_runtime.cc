@@ -19,11 +19,13 @@ struct Fault {
   int count = 0;
 };
 
-std::array<Fault, 6> faults;
+std::array<Fault, 7> faults;
 int device_count = 1;
 std::string why_none_text;
 std::atomic<size_t> memory_in_use = 0;
 int trim_count = 0;
+thread_local int current_device = 0;
+char streams[8];  // one of each device
 
 Error Next(HostCall call) {
   Fault& fault = faults[static_cast<size_t>(call)];
@@ -84,12 +86,21 @@ Error DescribeDevice(int, DeviceInfo* info) {
   return kSuccess;
 }
 
-Error UseDevice(int) { return kSuccess; }
+Error UseDevice(int device) {
+  current_device = device;
+  return kSuccess;
+}
 
 Error CreateStream(Stream* stream) {
-  *stream = nullptr;
+  *stream = streams + current_device;
   return Next(HostCall::kCreateStream);
 }
+
+Error LaunchFault(Stream stream) {
+  if (stream != nullptr && stream != streams + current_device) return kInvalidValue;
+  return Next(HostCall::kLaunch);
+}
+
 void DestroyStream(Stream) {}
 Error Synchronize(Stream) { return Next(HostCall::kSynchronize); }
 

@@ -9,6 +9,9 @@
 #include "server/engine/cuda/cut.h"
 #include "server/engine/cuda/runtime.h"
 #include "server/engine/cuda/simt.h"
+#ifndef __CUDACC__
+#include "server/engine/cuda/host_faults.h"
+#endif
 
 namespace treduce::cuda {
 
@@ -22,7 +25,7 @@ Error Launch(void (*kernel)(Params...), int64_t blocks, int threads, size_t shar
            static_cast<cudaStream_t>(stream)>>>(args...);
   return cudaGetLastError();
 #else
-  static_cast<void>(stream);
+  if (const Error error = LaunchFault(stream); error != kSuccess) return error;
   if (shared_bytes > kSharedBytes) return kInvalidValue;
   RunGrid(blocks, threads, shared_bytes, [&] { kernel(args...); });
   return 0;
