@@ -1,5 +1,6 @@
 // Times the CUDA backend on tensors that are on the device, beside the device's own copy. Before a cell is timed, its
-// results on the first megabytes are compared with the CPU's, bit for bit. JSON lines go to standard output, a cell each.
+// results on the first megabytes are compared with the CPU's, bit for bit. JSON lines go to standard output, a cell
+// each.
 #include <cuda_runtime.h>
 
 #include <algorithm>
