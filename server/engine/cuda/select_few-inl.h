@@ -11,13 +11,6 @@ namespace treduce::cuda {
 
 // --- Few elements: an output some neighbouring lanes, a power of two, with one element each.
 
-// The value of `value`s joined over the lanes of an output.
-template <class Value, class Join>
-TREDUCE_DEVICE_FUNCTION Value JoinOver(int lanes, Value value, Join join) {
-  for (int k = lanes / 2; k > 0; k /= 2) value = join(value, ShuffleXor(value, k));
-  return value;
-}
-
 // Each lane counts the elements that come before its own: no more are needed for any rank.
 template <class T>
 TREDUCE_KERNEL void TREDUCE_LAUNCH_BOUNDS(kBlock, 4) SelectFew(TREDUCE_CONSTANT SelectionSpec spec, int lanes) {

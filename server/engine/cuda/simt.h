@@ -83,17 +83,20 @@ namespace treduce::cuda {
 TREDUCE_DEVICE_FUNCTION int Lane() { return ThreadIndex() % kWarpSize; }
 TREDUCE_DEVICE_FUNCTION int Warp() { return ThreadIndex() / kWarpSize; }
 
+// The values of `lanes` neighbours, a power of two, joined everywhere.
+template <class T, class Join>
+TREDUCE_DEVICE_FUNCTION T JoinOver(int lanes, T value, Join join) {
+  for (int k = lanes / 2; k > 0; k /= 2) value = join(value, ShuffleXor(value, k));
+  return value;
+}
+
 // The largest of the values of the warp, or of kThreads neighbours, everywhere.
 template <int kThreads = kWarpSize, class T>
 TREDUCE_DEVICE_FUNCTION T WarpMax(T value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   if constexpr (sizeof(T) == 4 && kThreads == kWarpSize) return __reduce_max_sync(0xFFFFFFFFu, value);
 #endif
-  for (int k = kThreads / 2; k > 0; k /= 2) {
-    const T other = ShuffleXor(value, k);
-    value = value < other ? other : value;
-  }
-  return value;
+  return JoinOver(kThreads, value, [](T a, T b) { return a < b ? b : a; });
 }
 
 template <int kThreads = kWarpSize, class T>
@@ -101,11 +104,7 @@ TREDUCE_DEVICE_FUNCTION T WarpMin(T value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   if constexpr (sizeof(T) == 4 && kThreads == kWarpSize) return __reduce_min_sync(0xFFFFFFFFu, value);
 #endif
-  for (int k = kThreads / 2; k > 0; k /= 2) {
-    const T other = ShuffleXor(value, k);
-    value = other < value ? other : value;
-  }
-  return value;
+  return JoinOver(kThreads, value, [](T a, T b) { return b < a ? b : a; });
 }
 
 // The sum of the warp's values, everywhere.
