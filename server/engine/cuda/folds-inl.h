@@ -567,7 +567,7 @@ struct LogSumExpFold {
 
 // --- Sums, both ends and moments of a row leaf over a warp, in one reading.
 
-// Calls store(fold, state) for each of the folds of `spec`, which are of FoldSet::kStatistics.
+// Calls store(fold, state) for each of `count` folds of FoldSet::kStatistics.
 template <class T, class Tile, class Store>
 TREDUCE_DEVICE_FUNCTION void FoldStatistics(const FoldSpec* folds, int count, const Tile& tile, Store store) {
   static_assert(Tile::kLanesOfThread == 1);
@@ -576,7 +576,7 @@ TREDUCE_DEVICE_FUNCTION void FoldStatistics(const FoldSpec* folds, int count, co
   typename MinMaxFold<T>::Ends ends;
   auto sums = ops::ShiftedSums<double>::Init();
   const double shift = MomentsFold<T>::ShiftOf(tile, kScale);
-  tile.template Each<16>([&](T x, int) {  // at a time, beside what is kept in registers
+  tile.template Each<16>([&](T x, int) {  // more take registers that are not there
     plain.Add(x);
     ends.Add(x);
     sums.Accumulate(ToDouble(x), {kScale, shift});

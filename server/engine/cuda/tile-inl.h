@@ -103,7 +103,8 @@ template <class T, int kThreads>
 struct RowTile {
   static constexpr bool kIsRow = true;
   static constexpr int kLanesOfThread = kWarpSize / kThreads;
-  const T* x;  // of this thread
+  static constexpr int kLoads = kThreads < kWarpSize ? 8 : sizeof(T) == 8 ? 16 : 32;  // at a time
+  const T* x;                                                                         // of this thread
   int size;
   int64_t first;
 
@@ -113,12 +114,8 @@ struct RowTile {
   // Of this thread among those of the leaf.
   static TREDUCE_DEVICE_FUNCTION int Rank() { return Lane() % kThreads; }
 
-  // kMost elements are loaded at a time.
-  template <int kMost = kThreads<kWarpSize        ? 8
-                                 : sizeof(T) == 8 ? 16
-                                                  : 32,
-                                 class Body>
-                TREDUCE_DEVICE_FUNCTION void Each(Body body) const {
+  template <int kMost = kLoads, class Body>
+  TREDUCE_DEVICE_FUNCTION void Each(Body body) const {
     const int count = (size - Rank() + kThreads - 1) / kThreads;
     EachElement<kMost>(x, kThreads, count, size / kThreads,
                        [&](T element, int i) { body(element, Rank() + i * kThreads); });
