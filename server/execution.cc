@@ -50,6 +50,15 @@ absl::Status Execution::Start(Plan plan, std::string_view device, int64_t messag
   plan_ = std::move(plan);
   reduction_count_ = static_cast<int64_t>(plan_.reductions.size());
   result_bytes_ = plan_.result_byte_count;
+  absl::Status charged = ChargeStates(message_bytes);
+  if (!charged.ok() && device_is_open_ && backend_ != &engine_.cpu()) {
+    backend_ = &engine_.cpu();
+    charged = ChargeStates(message_bytes);
+  }
+  return charged;
+}
+
+absl::Status Execution::ChargeStates(int64_t message_bytes) {
   state_bytes_ = backend_->HostByteCount(plan_);
   int64_t charge;
   if (__builtin_add_overflow(state_bytes_, message_bytes, &charge)) charge = std::numeric_limits<int64_t>::max();
@@ -70,7 +79,9 @@ bool Execution::TakesLong(Slices slices) const {
   return estimate > kShort || TakesLong();
 }
 
-bool Execution::TakesLong() const { return state_bytes_ > kLongStateBytes; }
+bool Execution::TakesLong() const {
+  return state_bytes_ > kLongStateBytes || backend_ != &engine_.cpu();  // which is waited for
+}
 
 absl::Status Execution::Fold(Slices& slices) {
   const Clock::time_point start = Clock::now();

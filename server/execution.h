@@ -37,8 +37,9 @@ class Execution {
     info_.queue_time = absl::ZeroDuration();
   }
 
-  // Chooses where it runs, as Engine::Choose; charges the budget for the accumulation, and for `message_bytes` of
-  // messages that are held meanwhile. RESOURCE_EXHAUSTED when there is no room. Call second.
+  // Chooses where it runs, as Engine::Choose, or the CPU where the choice is open and the budget has no room for a
+  // device; charges the budget for the accumulation, and for `message_bytes` of messages that are held meanwhile.
+  // RESOURCE_EXHAUSTED when there is no room. Call second.
   absl::Status Start(Plan plan, std::string_view device, int64_t message_bytes);
 
   // Charges for `byte_count` more, as long as the results are charged: for copies of them. Call after Start.
@@ -76,6 +77,8 @@ class Execution {
   absl::Status Interruption() const;
   // Makes the accumulation, on the thread that first needs it. The CPU takes over from a device that cannot.
   absl::Status Prepare();
+  // Charges for what backend_ holds, and for messages.
+  absl::Status ChargeStates(int64_t message_bytes);
   // Charges for the CPU in place of a device that has failed in `status`; false where that is not to be.
   bool ChargeForCpu(const absl::Status& status);
 

@@ -2,6 +2,7 @@
 // which fail as they are told.
 #include "server/engine/backend.h"
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -246,10 +247,20 @@ TEST(CudaBackend, ChargesPinnedMemory) {
       for (int piece = 0; piece < 4; ++piece) ASSERT_TRUE(uploads[i]->Append(std::vector<std::byte>(10)).ok());
     }
     EXPECT_LE(cuda::HostMemoryInUse() - idle, 30 * static_cast<size_t>(charge(100)));
+    // One that fills slots to the last byte, on its way when others hold none.
+    uploads.clear();
+    const size_t before = cuda::HostMemoryInUse();
+    for (int i = 0; i < 20; ++i) {
+      uploads.push_back(*device->Start(*MakePlan({DType::kInt8, {8 << 20}, {{.op = Op::kSum}}}), nullptr));
+      for (int piece = 0; piece < 4; ++piece) ASSERT_TRUE(uploads[i]->Append(std::vector<std::byte>(2 << 20)).ok());
+    }
+    EXPECT_LE(cuda::HostMemoryInUse() - before, 20 * ((8 << 20) + static_cast<size_t>(charge(8 << 20))));
   }
   EXPECT_LE(cuda::HostMemoryInUse(), 20 * static_cast<size_t>(charge(100)));
   EXPECT_LT(charge(100), charge(100 << 20));
   EXPECT_EQ(charge(100 << 20), charge(200 << 20));
+  const Plan huge = *MakePlan({DType::kFloat64, {(int64_t{1} << 60) - 1, 0}, {{.op = Op::kSum, .dim = {1}}}});
+  EXPECT_EQ(device->HostByteCount(huge), std::numeric_limits<int64_t>::max());
 }
 
 }  // namespace

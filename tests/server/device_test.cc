@@ -133,6 +133,21 @@ TEST_F(DeviceTest, AnswersFromTheCpuWhereADeviceHasNoMemory) {
   EXPECT_EQ(DeviceOf("cuda"), "cuda:0");
 }
 
+TEST_F(DeviceTest, LeavesToTheCpuWhatTheBudgetHasNoRoomToUpload) {
+  Config config;
+  config.byte_budget = 9 << 20;
+  config.max_unary_bytes = 9 << 18;
+  TestServer small(config, EngineWithDevice());
+  channel_ = small.Connect();
+  v1::ReduceRequest request = SumOfOnes(kCount / 2);
+  const std::unique_ptr<v1::ReductionService::Stub> stub = v1::ReductionService::NewStub(channel_);
+  grpc::ClientContext open, named;
+  EXPECT_TRUE(stub->Reduce(&open, request, &response_).ok());
+  EXPECT_EQ(response_.execution_info().device(), "cpu");
+  request.mutable_spec()->set_device("cuda");
+  EXPECT_EQ(stub->Reduce(&named, request, &response_).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
 TEST_F(DeviceTest, AnswersFromTheCpuWhereADeviceIsLostUnderAMessage) {
   Inject(HostCall::kSynchronize, cuda::kHostDeviceLost);
   EXPECT_EQ(DeviceOf(""), "cpu");

@@ -2,6 +2,7 @@
 #include "server/engine/cuda/cuda_backend.h"
 
 #include <chrono>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -72,7 +73,10 @@ absl::Duration CudaBackend::Estimate(const Plan& plan) const {
 }
 
 int64_t CudaBackend::HostByteCount(const Plan& plan) const {
-  return plan.result_byte_count + static_cast<int64_t>(Device::StagingByteCount(static_cast<size_t>(plan.byte_count)));
+  const auto staging = static_cast<int64_t>(Device::StagingByteCount(static_cast<size_t>(plan.byte_count)));
+  int64_t byte_count;
+  const bool is_over = __builtin_add_overflow(plan.result_byte_count, staging, &byte_count);
+  return is_over ? std::numeric_limits<int64_t>::max() : byte_count;
 }
 
 absl::StatusOr<std::unique_ptr<Accumulation>> CudaBackend::Start(Plan plan, const std::atomic<bool>* cancelled) {

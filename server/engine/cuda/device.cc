@@ -163,7 +163,7 @@ Device::Lease::~Lease() {
   device_.memory_in_use_ -= bytes_;
   {
     const std::lock_guard lock(device_.mutex_);
-    if (stream_ != nullptr || memory_ != nullptr) device_.streams_.push_back(stream_);
+    if (stream_ != nullptr) device_.streams_.push_back(stream_);
     while (!slots_.empty() && device_.slots_.size() < kIdleSlots) {
       device_.slots_.push_back(slots_.back());
       slots_.pop_back();
@@ -176,7 +176,7 @@ absl::Status Device::Lease::Upload(size_t at, const std::byte* bytes, size_t cou
   if (absl::Status used = device_.Use(); !used.ok()) return used;
   while (count > 0) {
     Slot* slot;
-    if (slots_.size() * kSlotBytes < StagingByteCount(bytes_)) {
+    if (slots_.size() * kSlotBytes < StagingByteCount(bytes_ - at)) {
       absl::StatusOr<Slot*> taken = device_.TakeSlot();
       if (!taken.ok()) return taken.status();
       slot = *taken;

@@ -62,7 +62,7 @@ class Device {
     std::vector<struct Slot*> slots_;  // of the upload under way, the oldest first
   };
 
-  // Pinned memory of the host that a request of `bytes` of the device may hold while it uploads.
+  // Pinned memory of the host that an upload of `bytes` may hold.
   static size_t StagingByteCount(size_t bytes);
 
   // Makes it the device of this thread's calls, which launches need.

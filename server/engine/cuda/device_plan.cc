@@ -19,6 +19,9 @@ namespace {
 
 constexpr size_t kAlignment = 256;
 
+// More than any device holds; all sizes of so many fit in 64 bits.
+constexpr int64_t kMostElements = int64_t{1} << 40;
+
 absl::Status Refusal(absl::string_view what) {
   return treduce::Error(absl::StatusCode::kUnimplemented, {kUnsupportedByDevice, "device", ""},
                         absl::StrCat("a CUDA device has no kernels for ", what));
@@ -162,6 +165,7 @@ absl::StatusOr<DevicePlan> DevicePlan::Make(const Plan& plan, int multiprocessor
   device_plan.dtype_ = plan.dtype;
   device_plan.element_count_ = plan.element_count;
   if (plan.element_count == 0) return Refusal("no elements");
+  if (plan.element_count > kMostElements) return Refusal("so many elements");
   for (const PlannedReduction& reduction : plan.reductions) {
     if (absl::Status added = device_plan.Add(reduction); !added.ok()) return added;
   }

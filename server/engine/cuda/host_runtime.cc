@@ -97,7 +97,7 @@ Error CreateStream(Stream* stream) {
 }
 
 Error LaunchFault(Stream stream) {
-  if (stream != nullptr && stream != streams + current_device) return kInvalidValue;
+  if (stream != streams + current_device) return kInvalidValue;
   return Next(HostCall::kLaunch);
 }
 
