@@ -1,6 +1,6 @@
-// Times the CUDA backend on tensors that are on the device, beside the device's own copy. Before a cell is timed, its
-// results on the first megabytes are compared with the CPU's, bit for bit. JSON lines go to standard output, a cell
-// each.
+// Times the CUDA backend on tensors that are on the device, beside the device's own copy and, where it has the same,
+// CUB. Before a cell is timed, its results on the first megabytes are compared with the CPU's, bit for bit. JSON lines
+// go to standard output, a cell each.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -8,12 +8,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "server/engine/cuda/device.h"
 #include "server/engine/cuda/device_plan.h"
 #include "server/engine/engine.h"
+#include "tests/bench/gpu_cub.h"
 #include "tests/engine/generate.h"
 #include "tests/engine/requests.h"
 
@@ -67,10 +69,9 @@ Reduction Of(Op op, std::vector<int64_t> dim = {}) {
 }
 
 // How the results of `cell` on as much of `data` as its dims behind the first make up whole differ from the CPU's.
-std::string Difference(Cell cell, const Engine& cpu, const Tensor& data, int multiprocessors) {
+std::string Difference(Cell cell, Engine& cpu, const Tensor& data, int multiprocessors) {
   const int64_t count = Count(data.shape);
   cell.shape[0] = std::min(cell.shape[0], count / (Count(cell.shape) / cell.shape[0]));
-  if (cell.shape[0] == 0) return "";
   const Plan plan = *MakePlan({cell.dtype, cell.shape, cell.reductions});
   const auto device_plan = *cuda::DevicePlan::Make(plan, multiprocessors);
   const auto size = static_cast<size_t>(plan.byte_count);
@@ -166,11 +167,11 @@ int main(int argc, char** argv) {
     add(dtype, {16384}, "sum", {Of(Op::kSum)});
     add(dtype, {1 << 20}, "sum", {Of(Op::kSum)});
   }
-  const Engine cpu({.use_cuda = false});
+  Engine cpu({.use_cuda = false});
   Tensor data;
   for (const Cell& cell : cells) {
     if (data.data.empty() || cell.dtype != data.dtype) {
-      data = Generate(cell.dtype, {(4 << 20) / static_cast<int64_t>(ByteSize(cell.dtype)) + 7}, Fill::kPlain);
+      data = Generate(cell.dtype, {(8 << 20) / static_cast<int64_t>(ByteSize(cell.dtype)) + 7}, Fill::kPlain);
       for (size_t at = 0; at < bytes; at += data.data.size()) {
         const size_t now = std::min(data.data.size(), bytes - at);
         Check(cudaMemcpy(x + at, data.data.data(), now, cudaMemcpyHostToDevice), "fill");
@@ -206,8 +207,14 @@ int main(int argc, char** argv) {
         repeats;
     Check(cudaFree(workspace), "free");
     const double moved = static_cast<double>(plan->byte_count + plan->result_byte_count);
-    std::printf("{\"cell\":\"%s\",\"us\":%.2f,\"vs_copy\":%.3f}\n", cell.name.c_str(), seconds * 1e6,
+    std::printf("{\"cell\":\"%s\",\"us\":%.2f,\"vs_copy\":%.3f", cell.name.c_str(), seconds * 1e6,
                 moved / seconds / copy_rate);
+    std::function<void()> cub;
+    if (cell.shape.size() == 1 && cell.reductions.size() == 1 && repeats == 1) {
+      cub = CubReduction(std::string_view(cell.name).substr(cell.name.rfind(' ') + 1), cell.dtype, x, cell.shape[0]);
+    }
+    if (cub) std::printf(",\"vs_cub\":%.3f", Median(7, [&](int) { cub(); }) / seconds);
+    std::printf("}\n");
     std::fflush(stdout);
   }
   return 0;
