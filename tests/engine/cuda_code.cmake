@@ -40,6 +40,7 @@ execute_process(COMMAND ${CUOBJDUMP} --dump-resource-usage ${LIBRARY} OUTPUT_VAR
 set(most_stack 128)
 set(measured_below 100)
 string(REGEX MATCHALL "arch = sm_[0-9]+|REG:[0-9]+ STACK:[0-9]+ [^\n]*" lines "${usage}")
+set(architecture 0)
 set(count 0)
 set(registers 0)
 set(stack 0)

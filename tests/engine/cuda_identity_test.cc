@@ -369,7 +369,8 @@ TEST_P(CudaIdentityTest, OfStatisticsTogether) {
     Tensor& nan = tensors.emplace_back(Generate(GetParam(), shape, Fill::kPlain));
     for (auto x = nan.data.begin() + 99 * size; x < nan.data.end() - 700 * size; x += 700 * size) {
       std::fill_n(x, size, std::byte{0xFF});
-      std::fill_n(x + 350 * size, size, std::byte{0x7F});
+      std::fill_n(x + 350 * size, size, std::byte{0xFF});
+      x[351 * size - 1] = std::byte{0x7F};
     }
     for (const Tensor& tensor : tensors) {
       for (const std::vector<Op>& ops : requests) {

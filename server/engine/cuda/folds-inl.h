@@ -390,17 +390,16 @@ struct SumFold {
     }
     // Whether no thread lost anything, and met no NaN if these do not count; the first element was added to `before`.
     template <class Tile>
-    TREDUCE_DEVICE_FUNCTION bool IsExact(const Tile& tile, double before) {
+    TREDUCE_DEVICE_FUNCTION bool IsExact(const Tile& tile, double before) const {
       if constexpr (kIsAlwaysExact) return !kCounts || !tile.Any(tile.Max(sum.f[0] == sum.f[0] ? 0 : 1) != 0);
-      range.largest = tile.Max(range.largest);
-      range.smallest = tile.Min(range.smallest);
-      return !tile.Any(!range.IsExact()) && (Tile::kIsRow || range.HasRoomFor(before));
+      const ExponentRange<T> all = {tile.Max(range.largest), tile.Min(range.smallest)};
+      return !tile.Any(!all.IsExact()) && (Tile::kIsRow || all.HasRoomFor(before));
     }
   };
 
   // The state of a leaf whose elements are in `plain`.
   template <class Tile>
-  static TREDUCE_DEVICE_FUNCTION State OfPlain(const Tile& tile, Plain& plain) {
+  static TREDUCE_DEVICE_FUNCTION State OfPlain(const Tile& tile, const Plain& plain) {
     if (!plain.IsExact(tile, 0.0)) return tile.template Fold<Op>();
     State state = Init();
     state.f[0] = tile.Join(plain.sum, MergeOp()).f[0];

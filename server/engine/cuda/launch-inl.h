@@ -22,27 +22,31 @@ Error LaunchStagedRows(PassSpec& spec, Stream stream) {
 }
 
 template <class T, FoldSet kSet>
-Error LaunchFolds(PassSpec& spec, Stream stream) {
-  const size_t state_bytes = static_cast<size_t>(spec.word_count) * sizeof(int64_t);
-  if (spec.columns) {
-    const int columns = ColumnsOfThread(spec.packed, sizeof(T));
-    const int down = LeavesDown(spec.word_count, spec.across, columns);
-    const int threads = down * spec.across / columns;
-    const int64_t jobs = CeilDiv(spec.segments * spec.runs, down / spec.run) * CeilDiv(spec.width, spec.across);
-    const size_t shared_bytes = static_cast<size_t>(down * spec.across) * state_bytes;
-    if constexpr (sizeof(T) <= 2 && (kSet == FoldSet::kSum || kSet == FoldSet::kOrder)) {
-      if (spec.packed) return Launch(&FoldColumnRuns<T, kSet, true>, jobs, threads, shared_bytes, stream, spec);
-    }
-    return Launch(&FoldColumnRuns<T, kSet, false>, jobs, threads, shared_bytes, stream, spec);
+Error LaunchColumnRuns(const PassSpec& spec, Stream stream) {
+  const int columns = ColumnsOfThread(spec.packed, sizeof(T));
+  const int down = LeavesDown(spec.word_count, spec.across, columns);
+  const int threads = down * spec.across / columns;
+  const int64_t jobs = CeilDiv(spec.segments * spec.runs, down / spec.run) * CeilDiv(spec.width, spec.across);
+  const size_t shared_bytes = static_cast<size_t>(down * spec.across * spec.word_count) * sizeof(int64_t);
+  if constexpr (sizeof(T) <= 2 && (kSet == FoldSet::kSum || kSet == FoldSet::kOrder)) {
+    if (spec.packed) return Launch(&FoldColumnRuns<T, kSet, true>, jobs, threads, shared_bytes, stream, spec);
   }
-  if constexpr (!ComplexElement<T>) {
-    if (spec.rows <= kLaneCount) return LaunchStagedRows<T, kSet, 1>(spec, stream);
-    if (spec.rows < kStagedElements<T>) return LaunchStagedRows<T, kSet, kThreadsOfRow>(spec, stream);
+  return Launch(&FoldColumnRuns<T, kSet, false>, jobs, threads, shared_bytes, stream, spec);
+}
+
+template <class T, FoldSet kSet>
+Error LaunchFolds(PassSpec& spec, Stream stream) {
+  if constexpr (kSet != FoldSet::kStatistics) {  // which is for long rows
+    if (spec.columns) return LaunchColumnRuns<T, kSet>(spec, stream);
+    if constexpr (!ComplexElement<T>) {
+      if (spec.rows <= kLaneCount) return LaunchStagedRows<T, kSet, 1>(spec, stream);
+      if (spec.rows < kStagedElements<T>) return LaunchStagedRows<T, kSet, kThreadsOfRow>(spec, stream);
+    }
   }
   const int64_t jobs = spec.leaves == 1 ? CeilDiv(spec.segments, spec.run) : spec.segments * spec.runs;
   const int warp_run = spec.run / spec.team;
   return Launch(&FoldRowRuns<T, kSet>, CeilDiv(jobs * spec.team, kWarpsOfBlock), kBlock,
-                static_cast<size_t>(kWarpsOfBlock * warp_run) * state_bytes, stream, spec);
+                static_cast<size_t>(kWarpsOfBlock * warp_run * spec.word_count) * sizeof(int64_t), stream, spec);
 }
 
 // Of all sets that elements T have.

@@ -34,7 +34,12 @@ Error LaunchFoldsOf(PassSpec& spec, Stream stream) {
   if constexpr (kIsFloat<T>) {
     if (AreIn(FoldSet::kMoments, spec)) return LaunchFolds<T, FoldSet::kMoments>(spec, stream);
     if constexpr (!std::is_same_v<T, double>) {
-      if (AreIn(FoldSet::kStatistics, spec)) return LaunchFolds<T, FoldSet::kStatistics>(spec, stream);
+      const bool has_moments = std::any_of(spec.folds, spec.folds + spec.fold_count,
+                                           [](const FoldSpec& fold) { return fold.kind == FoldKind::kMoments; });
+      const bool are_long_rows = !spec.columns && spec.rows >= kStagedElements<T>;
+      if (has_moments && are_long_rows && AreIn(FoldSet::kStatistics, spec)) {
+        return LaunchFolds<T, FoldSet::kStatistics>(spec, stream);
+      }
     }
     if (!AreIn(FoldSet::kCheap, spec)) return LaunchFolds<T, FoldSet::kAll>(spec, stream);
   }
