@@ -114,8 +114,7 @@ TREDUCE_DEVICE_FUNCTION T WarpSum(T value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   if constexpr (sizeof(T) == 4) return __reduce_add_sync(0xFFFFFFFFu, value);
 #endif
-  for (int k = kWarpSize / 2; k > 0; k /= 2) value += ShuffleXor(value, k);
-  return value;
+  return JoinOver(kWarpSize, value, [](T a, T b) { return a + b; });
 #else
   return static_cast<T>(SumOfWarp(static_cast<uint64_t>(value)));
 #endif
