@@ -57,7 +57,7 @@ struct ComplexProductFold {
   static TREDUCE_DEVICE_FUNCTION State OfLeaf(const Tile& tile, const FoldParams& params) {
     State state = Init();
     Extend(state, tile, params);
-    return tile.Join(state, [](State& left, const State& right) { left.Merge(right); });
+    return tile.Join(state, MergeOp());
   }
   template <class Tile>
   static TREDUCE_DEVICE_FUNCTION void Extend(State& state, const Tile& tile, const FoldParams&) {
@@ -79,7 +79,7 @@ struct ComplexLogSumExpFold {
     const double largest = tile.Max(own.f[0]);
     Sum sum = Sum::Init();
     EachComplex<1>(tile, [&](T x) { sum.Accumulate({x.re, x.im}, largest); });
-    sum = tile.Join(sum, [](Sum& left, const Sum& right) { left.Merge(right); });
+    sum = tile.Join(sum, MergeOp());
     return {{largest, sum.f[0], sum.f[1]}};
   }
   // A tile is a leaf, so that no more follow.
